@@ -1,0 +1,118 @@
+//! The cells: one per worker and thing that is counted. A cell is made when its worker first
+//! touches it, so a thousand routes on sixty-four workers cost memory only where there is traffic.
+
+use std::sync::OnceLock;
+
+use super::class::{Class, Fault, Reason};
+use super::counter::{Counter, Gauge};
+use super::histogram::Histogram;
+
+/// One cell per worker. Each cell is allocated by itself, so two workers never share a cache line.
+#[derive(Debug)]
+pub struct Cells<T> {
+    slots: Box<[OnceLock<Box<Padded<T>>>]>,
+}
+
+/// Two cache lines, because the prefetcher of current x86 fetches lines in pairs.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Padded<T>(T);
+
+impl<T: Default> Cells<T> {
+    /// For this many workers.
+    pub fn new(workers: usize) -> Self {
+        Self {
+            slots: (0..workers).map(|_| OnceLock::new()).collect(),
+        }
+    }
+
+    /// The cell of one worker. Only that worker may write to it.
+    pub fn of(&self, worker: usize) -> &T {
+        &self.slots[worker].get_or_init(Box::default).0
+    }
+
+    /// All cells that exist so far, for reading.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.slots
+            .iter()
+            .filter_map(|slot| slot.get().map(|cell| &cell.0))
+    }
+}
+
+/// What one worker has seen of one side of one route.
+#[derive(Debug, Default)]
+pub struct SideCell {
+    /// Requests that the split gave to this side, by how they ended for the client,
+    /// served by this side (`[0]`) or by the other one (`[1]`).
+    pub requests: [[Counter; Class::COUNT]; 2],
+    /// Tries sent to this side's backend, by how they ended.
+    pub attempts: [Counter; Class::COUNT],
+    /// Requests that left this side, by reason.
+    pub fallbacks: [Counter; Reason::COUNT],
+    /// Second tries on another endpoint or connection of this side, by reason.
+    pub retries: [Counter; Reason::COUNT],
+    /// Failed tries that were not repeated because the body was no longer held.
+    pub not_replayable: Counter,
+    /// Failed tries that were not repeated because a repetition could do harm.
+    pub unsafe_to_repeat: Counter,
+    /// Failed tries that were not repeated because the retry budget was used up.
+    pub over_budget: Counter,
+    /// Tries on their way.
+    pub in_flight: Gauge,
+    /// From the start of the exchange to the response head.
+    pub head: Histogram,
+    /// From the start of the exchange to the first byte of the body.
+    pub first_byte: Histogram,
+    /// From the start of the exchange to the end of the body.
+    pub total: Histogram,
+}
+
+/// What one worker has seen of one endpoint.
+#[derive(Debug, Default)]
+pub struct EndpointCell {
+    /// Connections made.
+    pub connects: Counter,
+    /// Connections that could not be made.
+    pub connect_failures: Counter,
+    /// Requests that took a connection already there.
+    pub reused: Counter,
+    /// Responses that counted as good for the breaker.
+    pub good: Counter,
+    /// Connections open, idle or in use.
+    pub open: Gauge,
+    /// Tries on their way.
+    pub in_flight: Gauge,
+}
+
+/// What one worker has seen of clients, whatever the route.
+#[derive(Debug, Default)]
+pub struct WorkerCell {
+    /// Connections accepted.
+    pub accepted: Counter,
+    /// Client connections open.
+    pub open: Gauge,
+    /// Requests being served.
+    pub in_flight: Gauge,
+    /// Answers that figshift gave by itself, by reason.
+    pub faults: [Counter; Fault::COUNT],
+    /// Accepts that failed.
+    pub accept_errors: Counter,
+    /// Connections that ended in a panic.
+    pub panics: Counter,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_exist_from_first_use() {
+        let cells: Cells<SideCell> = Cells::new(3);
+        assert_eq!(cells.iter().count(), 0);
+        cells.of(1).attempts[Class::Ok as usize].add(2);
+        cells.of(1).in_flight.up();
+        assert_eq!(cells.iter().count(), 1);
+        assert_eq!(cells.of(1).attempts[0].get(), 2);
+        assert_eq!(cells.of(1).in_flight.get(), 1);
+    }
+}

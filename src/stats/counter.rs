@@ -1,0 +1,43 @@
+//! Numbers with one writer. An increment is a relaxed load and a relaxed store, not a locked
+//! instruction, because no other thread ever writes the same number.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+
+/// Counts up. Only its own worker may call [`Counter::add`].
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    pub(super) const ZERO: Self = Self(AtomicU64::new(0));
+
+    /// Adds `n`.
+    pub fn add(&self, n: u64) {
+        self.0.store(self.0.load(Relaxed).wrapping_add(n), Relaxed);
+    }
+
+    /// The count so far.
+    pub fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// Goes up and down. Only its own worker may change it.
+#[derive(Debug, Default)]
+pub struct Gauge(AtomicI64);
+
+impl Gauge {
+    /// One more.
+    pub fn up(&self) {
+        self.0.store(self.0.load(Relaxed) + 1, Relaxed);
+    }
+
+    /// One less.
+    pub fn down(&self) {
+        self.0.store(self.0.load(Relaxed) - 1, Relaxed);
+    }
+
+    /// The present value.
+    pub fn get(&self) -> i64 {
+        self.0.load(Relaxed)
+    }
+}

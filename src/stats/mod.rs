@@ -1,0 +1,12 @@
+//! What is counted, and where. Workers write, everybody else reads: each worker has cells of its
+//! own, so counting needs no lock and no shared cache line.
+
+mod cell;
+mod class;
+mod counter;
+mod histogram;
+
+pub use cell::{Cells, EndpointCell, SideCell, WorkerCell};
+pub use class::{Class, Fault, Reason, Side};
+pub use counter::{Counter, Gauge};
+pub use histogram::{EDGES_US, Histogram, HistogramTotals};
