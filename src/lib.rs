@@ -13,3 +13,4 @@
 pub mod config;
 pub mod policy;
 pub mod stats;
+pub mod wire;

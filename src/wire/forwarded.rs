@@ -1,0 +1,223 @@
+//! Who the client is, and saying so to the backend: `X-Forwarded-For|Proto|Host` and `Forwarded`
+//! (RFC 7239). What an untrusted peer claims is replaced, what a trusted one claims is kept and
+//! extended. Values that depend on the connection alone are made once per connection.
+
+use std::cell::RefCell;
+use std::fmt::Write as _;
+use std::net::IpAddr;
+
+use http::header::{FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue};
+
+const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+
+/// Whose forwarded headers are believed.
+pub trait Trust {
+    /// Whether this address is trusted.
+    fn trusts(&self, address: IpAddr) -> bool;
+}
+
+/// The other end of a client connection.
+#[derive(Debug)]
+pub struct Peer {
+    address: IpAddr,
+    for_value: HeaderValue,
+    /// The last `Host` on this connection with the `Forwarded` line for it: they rarely change.
+    last: RefCell<Option<(HeaderValue, HeaderValue)>>,
+}
+
+impl Peer {
+    /// A peer at this address. An IPv4 address in IPv6 form counts as IPv4.
+    pub fn new(address: IpAddr) -> Self {
+        let address = address.to_canonical();
+        Self {
+            address,
+            for_value: ascii(&address.to_string()),
+            last: RefCell::new(None),
+        }
+    }
+
+    /// Its address.
+    pub fn address(&self) -> IpAddr {
+        self.address
+    }
+
+    /// The client's address: the peer's, or, when the peer is trusted, the rightmost address of
+    /// `X-Forwarded-For` that is not.
+    pub fn client(&self, headers: &HeaderMap, trust: &impl Trust) -> IpAddr {
+        let mut client = self.address;
+        if !trust.trusts(client) {
+            return client;
+        }
+        for value in headers.get_all(FOR).iter().rev() {
+            for hop in value.to_str().unwrap_or_default().rsplit(',') {
+                let Ok(address) = hop.trim().parse::<IpAddr>() else {
+                    return client;
+                };
+                client = address.to_canonical();
+                if !trust.trusts(client) {
+                    return client;
+                }
+            }
+        }
+        client
+    }
+
+    /// Sets the forwarded headers of a request that goes on to a backend.
+    pub fn set_forwarded(&self, headers: &mut HeaderMap, trusted: bool) {
+        let host = headers.get(HOST).cloned();
+        let forwarded = self.forwarded_line(host.as_ref());
+        if trusted {
+            append(headers, FOR, &self.for_value);
+            append(headers, FORWARDED, &forwarded);
+            keep_or_set(headers, PROTO, Some(HeaderValue::from_static("http")));
+            keep_or_set(headers, FORWARDED_HOST, host);
+        } else {
+            headers.insert(FOR, self.for_value.clone());
+            headers.insert(FORWARDED, forwarded);
+            headers.insert(PROTO, HeaderValue::from_static("http"));
+            match host {
+                Some(host) => headers.insert(FORWARDED_HOST, host),
+                None => headers.remove(FORWARDED_HOST),
+            };
+        }
+    }
+
+    fn forwarded_line(&self, host: Option<&HeaderValue>) -> HeaderValue {
+        let empty = HeaderValue::from_static("");
+        let host = host.unwrap_or(&empty);
+        if let Some((last_host, line)) = &*self.last.borrow()
+            && last_host == host
+        {
+            return line.clone();
+        }
+        let line = self.make_forwarded_line(host);
+        self.last.replace(Some((host.clone(), line.clone())));
+        line
+    }
+
+    fn make_forwarded_line(&self, host: &HeaderValue) -> HeaderValue {
+        let mut line = match self.address {
+            IpAddr::V4(address) => format!("for={address};proto=http"),
+            IpAddr::V6(address) => format!("for=\"[{address}]\";proto=http"),
+        };
+        // Quoted, as a port's colon is no token character; nothing that could end the quotes passes.
+        if let Ok(host) = host.to_str()
+            && !host.is_empty()
+            && !host.contains(['"', '\\'])
+        {
+            let _ = write!(line, ";host=\"{host}\"");
+        }
+        ascii(&line)
+    }
+}
+
+fn append(headers: &mut HeaderMap, name: HeaderName, ours: &HeaderValue) {
+    let mut line: Vec<u8> = Vec::new();
+    for value in headers.get_all(&name) {
+        line.extend_from_slice(value.as_bytes());
+        line.extend_from_slice(b", ");
+    }
+    line.extend_from_slice(ours.as_bytes());
+    let line = HeaderValue::from_bytes(&line).unwrap_or_else(|_| ours.clone());
+    headers.insert(name, line);
+}
+
+fn keep_or_set(headers: &mut HeaderMap, name: HeaderName, value: Option<HeaderValue>) {
+    if let (false, Some(value)) = (headers.contains_key(&name), value) {
+        headers.insert(name, value);
+    }
+}
+
+/// From text that we made of ASCII; the fallback is never reached, and harmless.
+fn ascii(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Private;
+    impl Trust for Private {
+        fn trusts(&self, address: IpAddr) -> bool {
+            matches!(address, IpAddr::V4(v4) if v4.is_private())
+        }
+    }
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    fn with(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    #[test]
+    fn claims_of_strangers_are_replaced() {
+        let mut headers = with(&[
+            ("host", "api.test:8080"),
+            ("x-forwarded-for", "1.1.1.1"),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-host", "evil"),
+            ("forwarded", "for=evil"),
+        ]);
+        Peer::new(ip("203.0.113.9")).set_forwarded(&mut headers, false);
+        assert_eq!(headers["x-forwarded-for"], "203.0.113.9");
+        assert_eq!(headers["x-forwarded-proto"], "http");
+        assert_eq!(headers["x-forwarded-host"], "api.test:8080");
+        assert_eq!(
+            headers["forwarded"],
+            "for=203.0.113.9;proto=http;host=\"api.test:8080\""
+        );
+    }
+
+    #[test]
+    fn claims_of_trusted_peers_are_extended() {
+        let mut headers = with(&[
+            ("host", "a"),
+            ("x-forwarded-for", "1.1.1.1"),
+            ("x-forwarded-for", "2.2.2.2"),
+            ("x-forwarded-proto", "https"),
+        ]);
+        let peer = Peer::new(ip("::ffff:10.0.0.1"));
+        peer.set_forwarded(&mut headers, true);
+        assert_eq!(headers["x-forwarded-for"], "1.1.1.1, 2.2.2.2, 10.0.0.1");
+        assert_eq!(headers["x-forwarded-proto"], "https");
+        assert_eq!(headers["forwarded"], "for=10.0.0.1;proto=http;host=\"a\"");
+    }
+
+    #[test]
+    fn the_forwarded_line_follows_the_host() {
+        let peer = Peer::new(ip("2001:db8::1"));
+        for host in ["a", "b", "a"] {
+            let mut headers = with(&[("host", host)]);
+            peer.set_forwarded(&mut headers, false);
+            let expected = format!("for=\"[2001:db8::1]\";proto=http;host=\"{host}\"");
+            assert_eq!(headers["forwarded"], expected.as_str());
+        }
+    }
+
+    #[test]
+    fn the_client_is_the_rightmost_that_is_not_trusted() {
+        for (peer, lines, client) in [
+            ("203.0.113.9", &["1.1.1.1"][..], "203.0.113.9"),
+            ("10.0.0.1", &[], "10.0.0.1"),
+            ("10.0.0.1", &["6.6.6.6, 1.1.1.1, 10.0.0.2"], "1.1.1.1"),
+            ("10.0.0.1", &["6.6.6.6", "1.1.1.1,10.0.0.2"], "1.1.1.1"),
+            ("10.0.0.1", &["1.1.1.1, garbage"], "10.0.0.1"),
+            ("10.0.0.1", &["10.0.0.3"], "10.0.0.3"),
+        ] {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(FOR, HeaderValue::from_static(line));
+            }
+            assert_eq!(Peer::new(ip(peer)).client(&headers, &Private), ip(client));
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! HTTP material that knows nothing of routes or backends: hop-by-hop and forwarded headers,
+//! request ids, bodies that can be sent twice, problem documents.
+
+mod body;
+mod forwarded;
+mod hop;
+mod keys;
+mod problem;
+mod replay;
+mod request_id;
+
+pub use body::RequestBody;
+pub use forwarded::{Peer, Trust};
+pub use hop::{remove_from_request, remove_from_response};
+pub use keys::{cookie, query};
+pub use problem::problem_json;
+pub use replay::{Replay, ReplayBody};
+pub use request_id::{REQUEST_ID, RequestIds};

@@ -1,0 +1,93 @@
+//! Request ids: the client's own when it is sane, else one of ours.
+
+use std::cell::Cell;
+
+use bytes::Bytes;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+
+/// The header that carries it.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// A longer id of a client is replaced by one of ours.
+const LONGEST: usize = 128;
+
+/// Makes ids for one worker: 16 hex digits drawn at its start, then 10 that count up.
+#[derive(Debug)]
+pub struct RequestIds {
+    prefix: [u8; 16],
+    next: Cell<u64>,
+}
+
+impl RequestIds {
+    /// With a random prefix.
+    pub fn new(random: u64) -> Self {
+        let mut prefix = [0; 16];
+        write_hex(random, &mut prefix);
+        Self {
+            prefix,
+            next: Cell::new(0),
+        }
+    }
+
+    /// The id of a request: taken over from its headers, or made and set there.
+    pub fn of(&self, headers: &mut HeaderMap) -> HeaderValue {
+        if let Some(id) = headers.get(REQUEST_ID)
+            && (1..=LONGEST).contains(&id.len())
+            && id.as_bytes().iter().all(u8::is_ascii_graphic)
+        {
+            return id.clone();
+        }
+        let id = self.make();
+        headers.insert(REQUEST_ID, id.clone());
+        id
+    }
+
+    fn make(&self) -> HeaderValue {
+        let count = self.next.get();
+        self.next.set(count.wrapping_add(1));
+        let mut id = [0; 26];
+        id[..16].copy_from_slice(&self.prefix);
+        write_hex(count, &mut id[16..]);
+        HeaderValue::from_maybe_shared(Bytes::copy_from_slice(&id))
+            .unwrap_or_else(|_| HeaderValue::from_static("0"))
+    }
+}
+
+/// The lowest digits of a number, as many as there is room for.
+fn write_hex(number: u64, room: &mut [u8]) {
+    let mut rest = number;
+    for digit in room.iter_mut().rev() {
+        *digit = b"0123456789abcdef"[(rest & 15) as usize];
+        rest >>= 4;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_made_once_and_differ() {
+        let ids = RequestIds::new(0xabc);
+        let mut headers = HeaderMap::new();
+        let first = ids.of(&mut headers);
+        assert_eq!(first, "0000000000000abc0000000000");
+        assert_eq!(ids.of(&mut headers), first);
+        assert_eq!(ids.of(&mut HeaderMap::new()), "0000000000000abc0000000001");
+    }
+
+    #[test]
+    fn odd_ids_of_clients_are_replaced() {
+        let ids = RequestIds::new(1);
+        let long = "x".repeat(LONGEST + 1);
+        for (given, kept) in [
+            ("abc-1", true),
+            ("", false),
+            ("a b", false),
+            (&*long, false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(REQUEST_ID, HeaderValue::from_str(given).unwrap());
+            assert_eq!(ids.of(&mut headers) == given, kept, "{given}");
+        }
+    }
+}
