@@ -5,11 +5,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::scalar::{Duration, Percent, Size, StatusSet, StickyKey};
+use super::scalar::{Duration, Net, Percent, Size, StatusSet, StickyKey};
 
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -40,10 +39,11 @@ pub struct Listen {
     #[serde(default = "default_admin")]
     pub admin: String,
     /// Worker threads; default: one per core.
+    #[schemars(range(min = 1, max = 1024))]
     pub workers: Option<usize>,
     /// Peers whose `X-Forwarded-*`, `Forwarded` and `x-figshift-side` headers are believed (CIDR or address).
     #[serde(default)]
-    pub trusted: Vec<IpNet>,
+    pub trusted: Vec<Net>,
     /// A keep-alive connection without a request for this long is closed.
     #[serde(default = "Listen::default_idle")]
     pub idle: Duration,
@@ -115,6 +115,7 @@ pub struct WeightedEndpoint {
     pub url: String,
     /// Relative share among the endpoints of this backend, 1 to 1000.
     #[serde(default = "WeightedEndpoint::default_weight")]
+    #[schemars(range(min = 1, max = 1000))]
     pub weight: u32,
 }
 
@@ -148,6 +149,7 @@ pub struct Pool {
     /// An idle connection older than this is closed. Keep it below the backend's own keep-alive time.
     pub idle: Duration,
     /// Idle connections kept per endpoint and worker.
+    #[schemars(range(max = 100_000))]
     pub max_idle: usize,
 }
 
@@ -175,9 +177,11 @@ pub struct Health {
     pub timeout: Duration,
     /// Good checks in a row that bring an endpoint back.
     #[serde(default = "Health::default_healthy")]
+    #[schemars(range(min = 1, max = 100))]
     pub healthy: u32,
     /// Failed checks in a row that take an endpoint out.
     #[serde(default = "Health::default_unhealthy")]
+    #[schemars(range(min = 1, max = 100))]
     pub unhealthy: u32,
     /// Statuses that are good.
     #[serde(default = "Health::default_expect")]

@@ -1,0 +1,20 @@
+//! Scalar values of the file that have a unit or a syntax of their own. Each parses from one TOML
+//! value, says in its refusal what it takes, and describes itself in the JSON Schema.
+
+mod duration;
+mod net;
+mod percent;
+mod read;
+mod size;
+mod status;
+mod sticky;
+
+pub use duration::Duration;
+pub use net::Net;
+pub use percent::Percent;
+pub(in crate::config) use read::reader;
+pub use read::{Given, Refusal, Scalar};
+pub use size::Size;
+pub use status::StatusSet;
+pub use sticky::StickyKey;
+pub(in crate::config) use sticky::is_token;
