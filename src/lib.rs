@@ -12,5 +12,6 @@
 
 pub mod config;
 pub mod policy;
+pub mod snapshot;
 pub mod stats;
 pub mod wire;

@@ -96,6 +96,11 @@ impl Breaker {
         }
     }
 
+    /// Another slow-start time.
+    pub fn set_slow_start(&mut self, slow_start: Duration) {
+        self.slow_start = slow_start;
+    }
+
     /// The present phase.
     pub fn phase(&self) -> Phase {
         self.phase

@@ -1,0 +1,194 @@
+//! Backends and their endpoints, and the choice among them.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderValue;
+use rand::{RngExt, rngs::SmallRng};
+
+use super::fitness::Fitness;
+use super::status::Statuses;
+use crate::config::model::Health;
+use crate::policy::{Ticket, Weights, lighter};
+use crate::stats::{Cells, EndpointCell};
+
+/// Where to connect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// Known.
+    Address(SocketAddr),
+    /// To be resolved at each connect.
+    Name(Box<str>, u16),
+}
+
+/// One address. It outlives the snapshots that name it, so what is known of it survives reloads.
+#[derive(Debug)]
+pub struct Endpoint {
+    /// Unique in this process; never used again.
+    pub id: u64,
+    /// As written, without a trailing slash.
+    pub url: Box<str>,
+    /// Where to connect.
+    pub target: Target,
+    /// `host:port` for the `Host` header.
+    pub authority: HeaderValue,
+    /// Whether it can serve.
+    pub fitness: Fitness,
+    /// What the workers have counted.
+    pub cells: Cells<EndpointCell>,
+}
+
+impl Endpoint {
+    fn in_flight(&self) -> i64 {
+        self.cells.iter().map(|cell| cell.in_flight.get()).sum()
+    }
+}
+
+/// An endpoint in its backend.
+#[derive(Debug)]
+pub struct Member {
+    /// Which.
+    pub endpoint: Arc<Endpoint>,
+    /// Relative share.
+    pub weight: u32,
+}
+
+/// What the `Host` header becomes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HostRule {
+    /// The client's.
+    Preserve,
+    /// The endpoint's authority.
+    Endpoint,
+    /// This.
+    Fixed(HeaderValue),
+}
+
+/// A logical service.
+#[derive(Debug)]
+pub struct Backend {
+    /// As in the file.
+    pub name: Box<str>,
+    /// The name as a header value, for `x-figshift-backend`.
+    pub header: HeaderValue,
+    /// Its endpoints; may be none.
+    pub members: Box<[Member]>,
+    pub(super) weights: Weights,
+    /// `Host` policy.
+    pub host: HostRule,
+    /// Limit of a connect.
+    pub connect_timeout: Duration,
+    /// Limit from the sent request to the response head.
+    pub head_timeout: Duration,
+    /// Idle connections older than this are closed.
+    pub pool_idle: Duration,
+    /// Idle connections kept per endpoint and worker.
+    pub pool_max_idle: usize,
+    /// Statuses that are hard failures.
+    pub breaker_statuses: Statuses,
+    /// Active checks, if any.
+    pub health: Option<Health>,
+}
+
+/// Endpoints that a request has already tried. A request never tries more than a few.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Tried {
+    ids: [u64; Self::MOST],
+    len: u8,
+}
+
+impl Tried {
+    /// As many tries as a request may have.
+    pub const MOST: usize = 4;
+
+    /// Notes one. Past [`Tried::MOST`] the last is overwritten.
+    pub fn push(&mut self, id: u64) {
+        let slot = usize::from(self.len).min(Self::MOST - 1);
+        self.ids[slot] = id;
+        self.len = slot as u8 + 1;
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        usize::from(self.len)
+    }
+
+    /// Whether none has been tried.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    fn has(&self, id: u64) -> bool {
+        self.ids[..self.len()].contains(&id)
+    }
+}
+
+/// An endpoint that was chosen.
+#[derive(Debug, Clone, Copy)]
+pub struct Picked {
+    /// Its place among the members.
+    pub member: usize,
+    /// To be handed back with the result.
+    pub ticket: Ticket,
+}
+
+impl Backend {
+    /// Chooses an endpoint that can serve and was not tried yet: the less loaded of two drawn by
+    /// weight, else any other.
+    pub fn pick(&self, now: Duration, tried: &Tried, rng: &mut SmallRng) -> Option<Picked> {
+        self.pick_by(tried, rng, |endpoint, draw| {
+            endpoint.fitness.admit(now, draw)
+        })
+    }
+
+    /// The same when everything is out: breakers and health checks are not asked.
+    pub fn pick_in_panic(&self, tried: &Tried, rng: &mut SmallRng) -> Option<Picked> {
+        self.pick_by(tried, rng, |endpoint, _| {
+            Some(endpoint.fitness.admit_in_panic())
+        })
+    }
+
+    fn pick_by(
+        &self,
+        tried: &Tried,
+        rng: &mut SmallRng,
+        admit: impl Fn(&Endpoint, u32) -> Option<Ticket>,
+    ) -> Option<Picked> {
+        let try_member = |member: usize, draw: u32| {
+            let endpoint = &self.members[member].endpoint;
+            if tried.has(endpoint.id) {
+                return None;
+            }
+            admit(endpoint, draw).map(|ticket| Picked { member, ticket })
+        };
+        if self.members.len() <= 1 {
+            return (!self.members.is_empty())
+                .then(|| try_member(0, rng.random()))
+                .flatten();
+        }
+        let (one, two) = (
+            self.weights.pick(rng.random())?,
+            self.weights.pick(rng.random())?,
+        );
+        let (first, second) = if self.is_lighter(one, two) {
+            (one, two)
+        } else {
+            (two, one)
+        };
+        let start = rng.random_range(0..self.members.len());
+        let others = (0..self.members.len()).map(|step| (start + step) % self.members.len());
+        [first, second]
+            .into_iter()
+            .chain(others)
+            .find_map(|member| try_member(member, rng.random()))
+    }
+
+    fn is_lighter(&self, one: usize, two: usize) -> bool {
+        let load = |index: usize| {
+            let member = &self.members[index];
+            (member.endpoint.in_flight(), member.weight)
+        };
+        one == two || lighter(load(one), load(two))
+    }
+}

@@ -1,0 +1,270 @@
+//! From the file as written to a snapshot. A pure function: what is unchanged is taken over from
+//! the previous snapshot, so counters, breakers and connections survive a reload.
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::header::{HeaderName, HeaderValue};
+use http::{Method, Uri};
+
+use super::Snapshot;
+use super::backend::{Backend, Endpoint, HostRule, Member, Target};
+use super::fitness::Fitness;
+use super::route::{Arm, Match, Route, Sticky};
+use super::router::Router;
+use super::status::Statuses;
+use crate::config::model::{self, Config, HostPolicy};
+use crate::config::scalar::StickyKey;
+use crate::policy::{Salt, Split, Weights};
+use crate::stats::{Cells, Side};
+
+/// A value that validation should have refused. Seeing one is a fault of ours, not of the file.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Unsound {
+    /// The key path.
+    pub at: String,
+    /// The value.
+    pub value: String,
+}
+
+impl fmt::Display for Unsound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: `{}` cannot be used", self.at, self.value)
+    }
+}
+
+impl std::error::Error for Unsound {}
+
+/// Compiles the next snapshot after `previous`, for this many workers.
+///
+/// # Errors
+///
+/// A value that does not parse although the file was validated.
+pub fn compile(config: &Config, previous: &Snapshot, workers: usize) -> Result<Snapshot, Unsound> {
+    let mut next_endpoint = previous.next_endpoint;
+    let mut backends = Vec::with_capacity(config.backends.len());
+    for (name, backend) in &config.backends {
+        let compiled = Endpoints {
+            backend: name,
+            slow_start: backend.breaker.slow_start.get(),
+            previous,
+            workers,
+            next: &mut next_endpoint,
+        }
+        .compile(&backend.endpoints)?;
+        backends.push(Arc::new(compile_backend(name, backend, compiled)?));
+    }
+    let mut routes = Vec::with_capacity(config.routes.len());
+    let mut router = Router::default();
+    for (index, route) in config.routes.iter().enumerate() {
+        router.add(
+            index as u32,
+            route.matches.host.as_deref(),
+            route.matches.path.as_deref(),
+        );
+        routes.push(compile_route(route, &backends, previous, workers)?);
+    }
+    Ok(Snapshot {
+        epoch: previous.epoch + 1,
+        routes: routes.into(),
+        backends: backends.into(),
+        router,
+        trusted: config.listen.trusted.clone().into(),
+        next_endpoint,
+    })
+}
+
+/// The endpoints of one backend, old ones taken over by their URL.
+struct Endpoints<'a> {
+    backend: &'a str,
+    slow_start: std::time::Duration,
+    previous: &'a Snapshot,
+    workers: usize,
+    next: &'a mut u64,
+}
+
+impl Endpoints<'_> {
+    fn compile(mut self, written: &[model::Endpoint]) -> Result<Vec<Member>, Unsound> {
+        let old = self
+            .previous
+            .backends
+            .iter()
+            .find(|backend| &*backend.name == self.backend);
+        written
+            .iter()
+            .map(|endpoint| {
+                let url = endpoint.url().trim_end_matches('/');
+                let known = old.and_then(|backend| {
+                    backend
+                        .members
+                        .iter()
+                        .find(|member| &*member.endpoint.url == url)
+                });
+                let compiled = match known {
+                    Some(member) => {
+                        member.endpoint.fitness.set_slow_start(self.slow_start);
+                        Arc::clone(&member.endpoint)
+                    }
+                    None => Arc::new(self.fresh(url)?),
+                };
+                Ok(Member {
+                    endpoint: compiled,
+                    weight: endpoint.weight(),
+                })
+            })
+            .collect()
+    }
+
+    fn fresh(&mut self, url: &str) -> Result<Endpoint, Unsound> {
+        let unsound = || Unsound {
+            at: format!("backends.{}.endpoints", self.backend),
+            value: url.to_owned(),
+        };
+        let uri: Uri = url.parse().map_err(|_| unsound())?;
+        let authority = uri.authority().ok_or_else(unsound)?;
+        let port = authority.port_u16().unwrap_or(80);
+        let host = authority.host();
+        let bare = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .unwrap_or(host);
+        let target = match bare.parse() {
+            Ok(address) => Target::Address(std::net::SocketAddr::new(address, port)),
+            Err(_) => Target::Name(host.into(), port),
+        };
+        *self.next += 1;
+        Ok(Endpoint {
+            id: *self.next,
+            url: url.into(),
+            target,
+            authority: HeaderValue::from_str(authority.as_str()).map_err(|_| unsound())?,
+            fitness: Fitness::new(self.slow_start),
+            cells: Cells::new(self.workers),
+        })
+    }
+}
+
+fn compile_backend(
+    name: &str,
+    written: &model::Backend,
+    members: Vec<Member>,
+) -> Result<Backend, Unsound> {
+    let value = |at: &str, text: &str| {
+        HeaderValue::from_str(text).map_err(|_| Unsound {
+            at: format!("backends.{name}{at}"),
+            value: text.to_owned(),
+        })
+    };
+    Ok(Backend {
+        name: name.into(),
+        header: value("", name)?,
+        weights: Weights::new(members.iter().map(|member| member.weight)),
+        members: members.into(),
+        host: match &written.host {
+            HostPolicy::Preserve => HostRule::Preserve,
+            HostPolicy::Endpoint => HostRule::Endpoint,
+            HostPolicy::Fixed(host) => HostRule::Fixed(value(".host", host)?),
+        },
+        connect_timeout: written.timeouts.connect.get(),
+        head_timeout: written.timeouts.head.get(),
+        pool_idle: written.pool.idle.get(),
+        pool_max_idle: written.pool.max_idle,
+        breaker_statuses: Statuses::new(&written.breaker.statuses),
+        health: written.health.clone(),
+    })
+}
+
+fn compile_route(
+    written: &model::Route,
+    backends: &[Arc<Backend>],
+    previous: &Snapshot,
+    workers: usize,
+) -> Result<Route, Unsound> {
+    let unsound = |at: &str, value: &str| Unsound {
+        at: format!("routes.{}.{at}", written.name),
+        value: value.to_owned(),
+    };
+    let arm = |side: Side, backend: &str| {
+        let backend = backends
+            .iter()
+            .find(|known| &*known.name == backend)
+            .ok_or_else(|| unsound(side.as_str(), backend))?;
+        Ok(Arm {
+            backend: Arc::clone(backend),
+            cells: known_cells(previous, &written.name, side, &backend.name)
+                .unwrap_or_else(|| Arc::new(Cells::new(workers))),
+        })
+    };
+    let candidate = written.candidate.as_deref();
+    Ok(Route {
+        name: written.name.as_str().into(),
+        matches: compile_match(&written.matches)
+            .map_err(|(at, value)| unsound(&format!("match.{at}"), &value))?,
+        split: Split::new(match candidate {
+            Some(_) => written.percent.hundredths(),
+            None => 0,
+        }),
+        salt: Salt::new(written.salt.as_deref().unwrap_or(&written.name)),
+        sticky: written
+            .sticky
+            .iter()
+            .map(|key| compile_sticky(key).ok_or_else(|| unsound("sticky", &format!("{key:?}"))))
+            .collect::<Result<_, _>>()?,
+        primary: arm(Side::Primary, &written.primary)?,
+        candidate: candidate
+            .map(|backend| arm(Side::Candidate, backend))
+            .transpose()?,
+        fallback_on: Statuses::new(&written.fallback_on),
+        replay_bytes: written.replay_bytes.bytes(),
+        idempotent: written.idempotent,
+        side_header: written.side_header,
+        backend_header: written.backend_header,
+    })
+}
+
+/// The counters of the same side of the same route with the same backend.
+fn known_cells(
+    previous: &Snapshot,
+    route: &str,
+    side: Side,
+    backend: &str,
+) -> Option<Arc<Cells<crate::stats::SideCell>>> {
+    let old = previous.routes.iter().find(|old| &*old.name == route)?;
+    let arm = old.arm(side)?;
+    (&*arm.backend.name == backend).then(|| Arc::clone(&arm.cells))
+}
+
+fn compile_match(written: &model::Match) -> Result<Match, (&'static str, String)> {
+    let methods = written
+        .methods
+        .iter()
+        .map(|method| {
+            Method::from_bytes(method.as_bytes()).map_err(|_| ("methods", method.clone()))
+        })
+        .collect::<Result<_, _>>()?;
+    let headers = written
+        .headers
+        .iter()
+        .map(|(name, value)| {
+            let name =
+                HeaderName::from_bytes(name.as_bytes()).map_err(|_| ("headers", name.clone()))?;
+            let value = match value.as_str() {
+                "*" => None,
+                text => {
+                    Some(HeaderValue::from_str(text).map_err(|_| ("headers", text.to_owned()))?)
+                }
+            };
+            Ok((name, value))
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(Match { methods, headers })
+}
+
+fn compile_sticky(key: &StickyKey) -> Option<Sticky> {
+    Some(match key {
+        StickyKey::Header(name) => Sticky::Header(HeaderName::from_bytes(name.as_bytes()).ok()?),
+        StickyKey::Cookie(name) => Sticky::Cookie(name.as_str().into()),
+        StickyKey::Query(name) => Sticky::Query(name.as_str().into()),
+        StickyKey::ClientIp => Sticky::ClientIp,
+    })
+}

@@ -1,0 +1,244 @@
+//! Whether an endpoint can serve: what all workers share of its breaker, and the word of the
+//! active health checks. The success path reads one word and writes nothing; the state machine
+//! behind the lock is touched only while something is wrong.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::policy::{Admit, Breaker, Phase, Ticket};
+
+/// The breaker's state in one word: generation, whether failures are on record, phase.
+#[derive(Debug, Clone, Copy)]
+struct Word(u64);
+
+impl Word {
+    fn of(breaker: &Breaker) -> Self {
+        let spots = u64::from(!breaker.is_spotless());
+        Self(u64::from(breaker.generation()) << 3 | spots << 2 | breaker.phase() as u64)
+    }
+
+    fn phase(self) -> Phase {
+        Phase::ALL[(self.0 & 3) as usize]
+    }
+
+    fn is_spotless(self) -> bool {
+        self.0 >> 2 & 1 == 0
+    }
+
+    fn ticket(self) -> Ticket {
+        Ticket {
+            generation: (self.0 >> 3) as u32,
+            probe: false,
+        }
+    }
+}
+
+/// What an operator may see of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sight {
+    /// Of the breaker.
+    pub phase: Phase,
+    /// By the active health checks; true where there are none.
+    pub healthy: bool,
+    /// How often the breaker has tripped.
+    pub trips: u64,
+}
+
+/// Shared by all workers, and kept across snapshots.
+#[derive(Debug)]
+pub struct Fitness {
+    word: AtomicU64,
+    /// While open or probing: milliseconds before which the answer is no.
+    not_before: AtomicU64,
+    unhealthy: AtomicBool,
+    trips: AtomicU64,
+    breaker: Mutex<Breaker>,
+}
+
+impl Fitness {
+    /// Fit, with the given slow-start time.
+    pub fn new(slow_start: Duration) -> Self {
+        let breaker = Breaker::new(slow_start);
+        Self {
+            word: AtomicU64::new(Word::of(&breaker).0),
+            not_before: AtomicU64::new(0),
+            unhealthy: AtomicBool::new(false),
+            trips: AtomicU64::new(0),
+            breaker: Mutex::new(breaker),
+        }
+    }
+
+    /// Asks for a request at `now`; `draw` is uniform over all 32-bit numbers.
+    pub fn admit(&self, now: Duration, draw: u32) -> Option<Ticket> {
+        if self.unhealthy.load(Ordering::Relaxed) {
+            return None;
+        }
+        let word = self.load();
+        match word.phase() {
+            Phase::Closed => return Some(word.ticket()),
+            Phase::Open | Phase::Probing
+                if (now.as_millis() as u64) < self.not_before.load(Ordering::Relaxed) =>
+            {
+                return None;
+            }
+            _ => {}
+        }
+        let mut breaker = self.lock();
+        let answer = breaker.admit(now, draw);
+        let until = match (breaker.phase(), answer) {
+            (_, Admit::No { until }) => until,
+            // The one probe is out: nobody else needs to ask before its patience is over.
+            (Phase::Probing, Admit::Yes(_)) => match breaker.admit(now, draw) {
+                Admit::No { until } => until,
+                Admit::Yes(_) => now,
+            },
+            (_, Admit::Yes(_)) => now,
+        };
+        self.publish(&breaker, until);
+        match answer {
+            Admit::Yes(ticket) => Some(ticket),
+            Admit::No { .. } => None,
+        }
+    }
+
+    /// A ticket whatever the state, for when everything is out and something must be tried.
+    pub fn admit_in_panic(&self) -> Ticket {
+        self.load().ticket()
+    }
+
+    /// A request that was admitted went well.
+    pub fn succeed(&self, now: Duration, ticket: Ticket) {
+        if self.load().is_spotless() {
+            return;
+        }
+        let mut breaker = self.lock();
+        breaker.succeed(now, ticket);
+        self.publish(&breaker, now);
+    }
+
+    /// A request that was admitted failed hard. Returns whether this tripped the breaker.
+    pub fn fail(&self, now: Duration, ticket: Ticket, draw: u32) -> bool {
+        let mut breaker = self.lock();
+        let tripped = breaker.fail(now, ticket, draw);
+        if tripped {
+            self.trips.fetch_add(1, Ordering::Relaxed);
+        }
+        if breaker.generation() != ticket.generation && !tripped {
+            return false;
+        }
+        let until = match breaker.phase() {
+            Phase::Open => match breaker.admit(now, 0) {
+                Admit::No { until } => until,
+                Admit::Yes(_) => now,
+            },
+            _ => now,
+        };
+        self.publish(&breaker, until);
+        tripped
+    }
+
+    /// A request that was admitted ended without telling anything of the endpoint.
+    pub fn abandon(&self, now: Duration, ticket: Ticket) {
+        if ticket.probe {
+            let mut breaker = self.lock();
+            breaker.abandon(ticket);
+            self.publish(&breaker, now);
+        }
+    }
+
+    /// The word of the active health checks.
+    pub fn set_healthy(&self, healthy: bool) {
+        self.unhealthy.store(!healthy, Ordering::Relaxed);
+    }
+
+    /// A new slow-start time, from a reload.
+    pub fn set_slow_start(&self, slow_start: Duration) {
+        self.lock().set_slow_start(slow_start);
+    }
+
+    /// For status pages and metrics.
+    pub fn sight(&self) -> Sight {
+        Sight {
+            phase: self.load().phase(),
+            healthy: !self.unhealthy.load(Ordering::Relaxed),
+            trips: self.trips.load(Ordering::Relaxed),
+        }
+    }
+
+    fn load(&self) -> Word {
+        Word(self.word.load(Ordering::Relaxed))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Breaker> {
+        // Its methods do not panic half-way; a poisoned lock guards a whole state.
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn publish(&self, breaker: &Breaker, not_before: Duration) {
+        self.not_before
+            .store(not_before.as_millis() as u64, Ordering::Relaxed);
+        self.word.store(Word::of(breaker).0, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const T0: Duration = Duration::from_secs(50);
+
+    #[test]
+    fn trips_probes_and_closes_as_the_breaker_does() {
+        let fitness = Fitness::new(Duration::ZERO);
+        for n in 0..5 {
+            let ticket = fitness.admit(T0, 0).unwrap();
+            assert_eq!(fitness.fail(T0, ticket, 0), n == 4);
+        }
+        assert_eq!(fitness.sight().phase, Phase::Open);
+        assert_eq!(fitness.sight().trips, 1);
+        assert_eq!(fitness.admit(T0 + Duration::from_millis(999), 0), None);
+        let now = T0 + Duration::from_secs(1);
+        for _ in 0..3 {
+            let probe = fitness.admit(now, 0).unwrap();
+            assert!(probe.probe);
+            assert_eq!(fitness.admit(now, 0), None);
+            fitness.succeed(now, probe);
+        }
+        assert_eq!(fitness.sight().phase, Phase::Closed);
+        assert!(fitness.admit(now, 0).is_some());
+    }
+
+    #[test]
+    fn a_lost_probe_makes_room_for_the_next() {
+        let fitness = Fitness::new(Duration::ZERO);
+        let ticket = fitness.admit(T0, 0).unwrap();
+        for _ in 0..5 {
+            fitness.fail(T0, ticket, 0);
+        }
+        let now = T0 + Duration::from_secs(1);
+        let probe = fitness.admit(now, 0).unwrap();
+        fitness.abandon(now, probe);
+        assert!(fitness.admit(now, 0).is_some_and(|next| next.probe));
+    }
+
+    #[test]
+    fn health_checks_have_the_last_word() {
+        let fitness = Fitness::new(Duration::ZERO);
+        fitness.set_healthy(false);
+        assert_eq!(fitness.admit(T0, 0), None);
+        assert!(!fitness.admit_in_panic().probe);
+        fitness.set_healthy(true);
+        assert!(fitness.admit(T0, 0).is_some());
+    }
+
+    #[test]
+    fn a_success_that_changes_nothing_takes_no_lock() {
+        let fitness = Fitness::new(Duration::ZERO);
+        let ticket = fitness.admit(T0, 0).unwrap();
+        let held = fitness.lock();
+        fitness.succeed(T0, ticket);
+        assert!(fitness.admit(T0, 0).is_some());
+        drop(held);
+    }
+}

@@ -1,0 +1,109 @@
+//! A compiled route: its conditions, its split and its two arms.
+
+use std::sync::Arc;
+
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap as Headers, Method};
+
+use super::backend::Backend;
+use super::status::Statuses;
+use crate::policy::{Salt, Split};
+use crate::stats::{Cells, Side, SideCell};
+
+/// One side of a route.
+#[derive(Debug, Clone)]
+pub struct Arm {
+    /// Who serves.
+    pub backend: Arc<Backend>,
+    /// What the workers have counted of this side.
+    pub cells: Arc<Cells<SideCell>>,
+}
+
+/// Where a sticky key is read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sticky {
+    /// A request header.
+    Header(HeaderName),
+    /// A cookie.
+    Cookie(Box<str>),
+    /// A query parameter.
+    Query(Box<str>),
+    /// The client's address.
+    ClientIp,
+}
+
+/// Conditions beside host and path.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Match {
+    /// One of these; none means any.
+    pub methods: Box<[Method]>,
+    /// All of these; without a value, being there is enough.
+    pub headers: Box<[(HeaderName, Option<HeaderValue>)]>,
+}
+
+impl Match {
+    /// Whether a request fulfils them.
+    pub fn holds(&self, method: &Method, headers: &HeaderMap) -> bool {
+        (self.methods.is_empty() || self.methods.contains(method))
+            && self
+                .headers
+                .iter()
+                .all(|(name, value)| header_holds(headers, name, value.as_ref()))
+    }
+}
+
+fn header_holds(headers: &Headers, name: &HeaderName, value: Option<&HeaderValue>) -> bool {
+    match value {
+        None => headers.contains_key(name),
+        Some(value) => headers.get_all(name).iter().any(|given| given == value),
+    }
+}
+
+/// A route.
+#[derive(Debug)]
+pub struct Route {
+    /// As in the file.
+    pub name: Box<str>,
+    /// Conditions beside host and path.
+    pub matches: Match,
+    /// The share of the candidate.
+    pub split: Split,
+    /// The key of the sticky hash.
+    pub salt: Salt,
+    /// Where sticky keys are, in order.
+    pub sticky: Box<[Sticky]>,
+    /// The legacy side.
+    pub primary: Arm,
+    /// The new side.
+    pub candidate: Option<Arm>,
+    /// Statuses that send a request elsewhere.
+    pub fallback_on: Statuses,
+    /// Bytes of a body held for a second try.
+    pub replay_bytes: usize,
+    /// Every method may be repeated.
+    pub idempotent: bool,
+    /// `x-figshift-side` is obeyed from trusted peers.
+    pub side_header: bool,
+    /// `x-figshift-backend` is set on responses.
+    pub backend_header: bool,
+}
+
+impl Route {
+    /// The arm of a side.
+    pub fn arm(&self, side: Side) -> Option<&Arm> {
+        match side {
+            Side::Primary => Some(&self.primary),
+            Side::Candidate => self.candidate.as_ref(),
+        }
+    }
+
+    /// The arm that may take over from the given side. At 0 % the candidate gets no user request,
+    /// not even one that fails on the primary.
+    pub fn alternative(&self, side: Side) -> Option<&Arm> {
+        match side {
+            Side::Candidate => Some(&self.primary),
+            Side::Primary if self.split.is_open() => self.candidate.as_ref(),
+            Side::Primary => None,
+        }
+    }
+}
