@@ -11,7 +11,9 @@
 )]
 
 pub mod config;
+pub mod control;
 pub mod policy;
+pub mod proxy;
 pub mod snapshot;
 pub mod stats;
 pub mod wire;

@@ -22,7 +22,7 @@ impl Weights {
     /// The index for a draw, which is uniform over all 32-bit numbers. `None` when there is nothing.
     pub fn pick(&self, draw: u32) -> Option<usize> {
         let total = *self.0.last()?;
-        let point = (u128::from(draw) * u128::from(total) >> 32) as u64;
+        let point = ((u128::from(draw) * u128::from(total)) >> 32) as u64;
         Some(self.0.partition_point(|end| *end <= point))
     }
 }

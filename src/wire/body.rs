@@ -1,6 +1,8 @@
 //! The body of a request on its way to a backend: an enum, not a boxed trait object.
 
+use std::cell::Cell;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -9,15 +11,34 @@ use hyper::body::Incoming;
 
 use super::replay::{ReplayBody, ReplayError};
 
+/// How far the upload of a request is; shared between its body and the one who waits for the answer.
+#[derive(Debug, Default)]
+pub struct Upload {
+    frames: Cell<u64>,
+    starved: Cell<bool>,
+}
+
+impl Upload {
+    /// Frames handed on so far.
+    pub fn frames(&self) -> u64 {
+        self.frames.get()
+    }
+
+    /// Whether the backend waits for more and the client has not sent it yet.
+    pub fn is_starved(&self) -> bool {
+        self.starved.get()
+    }
+}
+
 /// See the variants.
 #[derive(Debug)]
 pub enum RequestBody {
     /// None.
     Empty,
     /// Straight from the client, for one try.
-    Once(Incoming),
+    Once(Incoming, Rc<Upload>),
     /// From the client, and kept for a second try.
-    Replay(ReplayBody<Incoming>),
+    Replay(ReplayBody<Incoming>, Rc<Upload>),
 }
 
 impl Body for RequestBody {
@@ -28,26 +49,34 @@ impl Body for RequestBody {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        match self.get_mut() {
-            Self::Empty => Poll::Ready(None),
-            Self::Once(body) => Pin::new(body).poll_frame(cx).map_err(ReplayError::Client),
-            Self::Replay(body) => Pin::new(body).poll_frame(cx),
+        let (frame, upload) = match self.get_mut() {
+            Self::Empty => return Poll::Ready(None),
+            Self::Once(body, upload) => (
+                Pin::new(body).poll_frame(cx).map_err(ReplayError::Client),
+                upload,
+            ),
+            Self::Replay(body, upload) => (Pin::new(body).poll_frame(cx), upload),
+        };
+        upload.starved.set(frame.is_pending());
+        if frame.is_ready() {
+            upload.frames.set(upload.frames.get() + 1);
         }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Empty => true,
-            Self::Once(body) => body.is_end_stream(),
-            Self::Replay(body) => body.is_end_stream(),
+            Self::Once(body, _) => body.is_end_stream(),
+            Self::Replay(body, _) => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Empty => SizeHint::with_exact(0),
-            Self::Once(body) => body.size_hint(),
-            Self::Replay(body) => body.size_hint(),
+            Self::Once(body, _) => body.size_hint(),
+            Self::Replay(body, _) => body.size_hint(),
         }
     }
 }

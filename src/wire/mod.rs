@@ -9,7 +9,7 @@ mod problem;
 mod replay;
 mod request_id;
 
-pub use body::RequestBody;
+pub use body::{RequestBody, Upload};
 pub use forwarded::{Peer, Trust};
 pub use hop::{remove_from_request, remove_from_response};
 pub use keys::{cookie, query};

@@ -1,0 +1,189 @@
+//! What a request must fulfil before it is routed.
+
+use http::header::{CONNECTION, HOST, HeaderMap, HeaderValue, UPGRADE};
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{Method, Uri, Version};
+
+use crate::stats::Fault;
+
+/// Why a request goes no further, and what its sender can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) fault: Fault,
+    pub(super) detail: &'static str,
+}
+
+const fn bad(detail: &'static str) -> Refusal {
+    Refusal {
+        fault: Fault::BadRequest,
+        detail,
+    }
+}
+
+/// Checks the head, and brings the target into origin form with the authority in `Host`.
+///
+/// # Errors
+///
+/// The request cannot be carried.
+pub(super) fn check(head: &mut Parts) -> Result<(), Refusal> {
+    if head.method == Method::CONNECT {
+        return Err(Refusal {
+            fault: Fault::Unsupported,
+            detail: "CONNECT is not supported; figshift is no forward proxy",
+        });
+    }
+    if wants_websocket(&head.headers) {
+        return Err(Refusal {
+            fault: Fault::Unsupported,
+            detail: "WebSocket upgrades are not supported yet",
+        });
+    }
+    take_authority(head)?;
+    let mut hosts = head.headers.get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (_, Some(_)) => Err(bad("There is more than one Host header")),
+        (Some(host), None) if !is_host(host) => Err(bad("The Host header is not a host name")),
+        (None, None) if head.version == Version::HTTP_11 => {
+            Err(bad("An HTTP/1.1 request needs a Host header"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The host part of a `Host` header, without a port.
+pub(super) fn host(headers: &HeaderMap) -> &str {
+    let host = headers
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
+    // An IPv6 address keeps its brackets and colons.
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+fn is_host(host: &HeaderValue) -> bool {
+    host.as_bytes()
+        .iter()
+        .all(|byte| byte.is_ascii_graphic() && !b"/?#@\\\"<>,;".contains(byte))
+}
+
+fn wants_websocket(headers: &HeaderMap) -> bool {
+    headers.contains_key(CONNECTION)
+        && headers
+            .get(UPGRADE)
+            .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
+}
+
+/// A target in absolute form carries the host with more authority than the header (RFC 9112, 3.2.2).
+fn take_authority(head: &mut Parts) -> Result<(), Refusal> {
+    let Some(authority) = head.uri.authority() else {
+        return Ok(());
+    };
+    if authority.as_str().contains('@') {
+        return Err(bad("A request target must not carry user information"));
+    }
+    let host = HeaderValue::from_str(authority.as_str())
+        .map_err(|_| bad("The authority of the request target is not a host name"))?;
+    let path = head
+        .uri
+        .path_and_query()
+        .cloned()
+        .unwrap_or_else(|| PathAndQuery::from_static("/"));
+    head.headers.insert(HOST, host);
+    head.uri = Uri::from(path);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(method: &str, uri: &str, lines: &[(&str, &str)]) -> Parts {
+        let mut request = http::Request::builder().method(method).uri(uri);
+        for (name, value) in lines {
+            request = request.header(*name, *value);
+        }
+        request.body(()).unwrap().into_parts().0
+    }
+
+    #[test]
+    fn heads_are_checked() {
+        for (method, uri, lines, fault) in [
+            ("GET", "/", &[("host", "a")][..], None),
+            ("GET", "/", &[("host", "[::1]:80")], None),
+            ("OPTIONS", "*", &[("host", "a")], None),
+            ("GET", "/", &[], Some(Fault::BadRequest)),
+            (
+                "GET",
+                "/",
+                &[("host", "a"), ("host", "a")],
+                Some(Fault::BadRequest),
+            ),
+            ("GET", "/", &[("host", "a/b")], Some(Fault::BadRequest)),
+            (
+                "GET",
+                "http://u:p@a/",
+                &[("host", "a")],
+                Some(Fault::BadRequest),
+            ),
+            (
+                "CONNECT",
+                "a:80",
+                &[("host", "a")],
+                Some(Fault::Unsupported),
+            ),
+            (
+                "GET",
+                "/",
+                &[
+                    ("host", "a"),
+                    ("connection", "upgrade"),
+                    ("upgrade", "WebSocket"),
+                ],
+                Some(Fault::Unsupported),
+            ),
+            (
+                "GET",
+                "/",
+                &[("host", "a"), ("connection", "upgrade"), ("upgrade", "h2c")],
+                None,
+            ),
+        ] {
+            let result = check(&mut head(method, uri, lines));
+            assert_eq!(
+                result.err().map(|refusal| refusal.fault),
+                fault,
+                "{uri} {lines:?}"
+            );
+        }
+        let mut old = head("GET", "/", &[]);
+        old.version = Version::HTTP_10;
+        assert_eq!(check(&mut old), Ok(()));
+    }
+
+    #[test]
+    fn absolute_form_becomes_origin_form() {
+        let mut head = head("GET", "http://b.test:81/x?y=1", &[("host", "a")]);
+        check(&mut head).unwrap();
+        assert_eq!(head.uri, "/x?y=1");
+        assert_eq!(head.headers[HOST], "b.test:81");
+        assert_eq!(host(&head.headers), "b.test");
+    }
+
+    #[test]
+    fn ports_are_cut_and_addresses_are_not() {
+        for (given, name) in [
+            ("a:80", "a"),
+            ("a", "a"),
+            ("[::1]:80", "[::1]"),
+            ("[::1]", "[::1]"),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, HeaderValue::from_str(given).unwrap());
+            assert_eq!(host(&headers), name);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Which side a request belongs to: an explicit word of a trusted peer, else the draw of its
+//! sticky key, else a draw of its own.
+
+use std::net::IpAddr;
+
+use http::header::HeaderName;
+use http::request::Parts;
+use rand::{RngExt, rngs::SmallRng};
+
+use crate::snapshot::{Route, Sticky};
+use crate::stats::Side;
+use crate::wire::{cookie, query};
+
+const SIDE: HeaderName = HeaderName::from_static("x-figshift-side");
+
+/// The side of a request. `client` is asked only when the route needs it.
+pub(super) fn choose(
+    route: &Route,
+    head: &Parts,
+    trusted: bool,
+    client: impl Fn() -> IpAddr,
+    rng: &mut SmallRng,
+) -> Side {
+    if route.candidate.is_none() {
+        return Side::Primary;
+    }
+    if let (true, true, Some(side)) = (route.side_header, trusted, asked_for(head)) {
+        return side;
+    }
+    let draw = route
+        .sticky
+        .iter()
+        .find_map(|key| sticky_draw(route, key, head, &client))
+        .unwrap_or_else(|| rng.random());
+    route.split.choose(draw)
+}
+
+fn asked_for(head: &Parts) -> Option<Side> {
+    let value = head.headers.get(SIDE)?;
+    Side::ALL
+        .into_iter()
+        .find(|side| value.as_bytes() == side.as_str().as_bytes())
+}
+
+fn sticky_draw(
+    route: &Route,
+    key: &Sticky,
+    head: &Parts,
+    client: &impl Fn() -> IpAddr,
+) -> Option<u64> {
+    let value = match key {
+        Sticky::Header(name) => head.headers.get(name)?.as_bytes(),
+        Sticky::Cookie(name) => cookie(&head.headers, name)?,
+        Sticky::Query(name) => query(head.uri.query(), name)?,
+        Sticky::ClientIp => {
+            return Some(match client() {
+                IpAddr::V4(address) => route.salt.draw(&address.octets()),
+                IpAddr::V6(address) => route.salt.draw(&address.octets()),
+            });
+        }
+    };
+    (!value.is_empty()).then(|| route.salt.draw(value))
+}

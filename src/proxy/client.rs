@@ -1,0 +1,109 @@
+//! The client connections of one worker: who is at the other end, whether a request is running,
+//! and how a connection is told to end. Idle ones are found by the worker's sweep, so an idle
+//! connection has no timer of its own.
+
+use std::cell::{Cell, RefCell};
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use slab::Slab;
+
+use crate::wire::Peer;
+
+/// How a connection shall end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// Not yet.
+    None,
+    /// After the running request.
+    Gently,
+    /// At once.
+    Now,
+}
+
+/// One client connection.
+#[derive(Debug)]
+pub(super) struct Client {
+    pub(super) peer: Peer,
+    running: Cell<u32>,
+    idle_since: Cell<Duration>,
+    ending: Cell<Ending>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Client {
+    fn new(address: IpAddr, now: Duration) -> Self {
+        Self {
+            peer: Peer::new(address),
+            running: Cell::new(0),
+            idle_since: Cell::new(now),
+            ending: Cell::new(Ending::None),
+            waker: RefCell::new(None),
+        }
+    }
+
+    pub(super) fn request_began(&self) {
+        self.running.set(self.running.get() + 1);
+    }
+
+    pub(super) fn request_ended(&self, now: Duration) {
+        self.running.set(self.running.get().saturating_sub(1));
+        self.idle_since.set(now);
+    }
+
+    /// How to end; the task is woken when this changes.
+    pub(super) fn poll_ending(&self, cx: &Context<'_>) -> Ending {
+        let mut waker = self.waker.borrow_mut();
+        match &mut *waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        self.ending.get()
+    }
+
+    fn end(&self, how: Ending) {
+        self.ending.set(how);
+        if let Some(waker) = &*self.waker.borrow() {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+/// All open client connections of one worker.
+#[derive(Debug, Default)]
+pub(super) struct Clients(RefCell<Slab<Rc<Client>>>);
+
+impl Clients {
+    pub(super) fn open(&self, address: IpAddr, now: Duration) -> (usize, Rc<Client>) {
+        let client = Rc::new(Client::new(address, now));
+        let key = self.0.borrow_mut().insert(Rc::clone(&client));
+        (key, client)
+    }
+
+    pub(super) fn closed(&self, key: usize) {
+        self.0.borrow_mut().try_remove(key);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.borrow().is_empty()
+    }
+
+    /// Ends connections that have had no request for longer than the limit.
+    pub(super) fn end_idle(&self, now: Duration, limit: Duration) {
+        for (_, client) in self.0.borrow().iter() {
+            if client.running.get() == 0 && now.saturating_sub(client.idle_since.get()) > limit {
+                client.end(Ending::Now);
+            }
+        }
+    }
+
+    /// Tells every connection to end: gently, or at once.
+    pub(super) fn end_all(&self, how: Ending) {
+        for (_, client) in self.0.borrow().iter() {
+            let idle = client.running.get() == 0;
+            client.end(if idle { Ending::Now } else { how });
+        }
+    }
+}

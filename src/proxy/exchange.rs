@@ -1,0 +1,162 @@
+//! The walk of one request, in the order of its steps. Everything else in this room is one of
+//! them; no step calls back up.
+
+use std::rc::Rc;
+
+use http::header::HeaderValue;
+use http::request::Parts;
+use http::{Request, Response};
+use http_body::Body as _;
+use hyper::body::Incoming;
+
+use super::admit;
+use super::choose::choose;
+use super::client::Client;
+use super::fallback::{Next, Plan, is_repeatable};
+use super::forward::{FailureKind, Outgoing, OutgoingBody, forward};
+use super::respond::{Problem, ResponseBody, relay};
+use super::walk::{Presence, Walk};
+use super::worker::Worker;
+use crate::snapshot::{Ask, Pin, Route};
+use crate::stats::{Class, Fault};
+use crate::wire::{Replay, Trust, remove_from_request};
+
+/// Serves one request.
+///
+/// # Cancel safety
+///
+/// Dropped when the client leaves: the running try is given up, its connection closed, and all
+/// books are closed as cancelled.
+pub(super) async fn exchange(
+    worker: Rc<Worker>,
+    client: Rc<Client>,
+    request: Request<Incoming>,
+) -> Response<ResponseBody> {
+    let started = worker.now();
+    let presence = Presence::begin(Rc::clone(&worker), Rc::clone(&client));
+    let (mut head, body) = request.into_parts();
+    let id = worker.ids.of(&mut head.headers);
+
+    // Admit.
+    if let Err(refusal) = admit::check(&mut head) {
+        let problem = Problem::of_fault(refusal.fault, refusal.detail);
+        return problem.answer(&worker, head.uri.path(), &id);
+    }
+
+    // Pin the snapshot, find the route, choose the side.
+    let pin = worker.pin();
+    let Some(index) = find(&pin, &head) else {
+        let problem = Problem::of_fault(Fault::NoRoute, "No route matches this request");
+        return problem.answer(&worker, head.uri.path(), &id);
+    };
+    let route = &pin.routes[index];
+    let trusted = pin.trusts(client.peer.address());
+    let home = worker.with_rng(|rng| {
+        let address = || client.peer.client(&head.headers, &*pin);
+        choose(route, &head, trusted, address, rng)
+    });
+    let outgoing = prepare(route, head, body, &client, trusted);
+    let walk = Walk::begin(presence, pin.clone(), index, home, started);
+
+    // Lease, forward, fall back; respond.
+    deliver(walk, outgoing, id).await
+}
+
+fn find(pin: &Pin, head: &Parts) -> Option<usize> {
+    let ask = Ask {
+        host: admit::host(&head.headers),
+        path: head.uri.path(),
+        method: &head.method,
+        headers: &head.headers,
+    };
+    pin.router.find(&pin.routes, ask)
+}
+
+/// Makes the request ready to be sent, as often as it may be.
+fn prepare(
+    route: &Route,
+    mut head: Parts,
+    body: Incoming,
+    client: &Client,
+    trusted: bool,
+) -> Outgoing {
+    let repeatable = is_repeatable(&head.method, &head.headers, route.idempotent);
+    remove_from_request(&mut head.headers);
+    client.peer.set_forwarded(&mut head.headers, trusted);
+    let body = if body.is_end_stream() {
+        OutgoingBody::Empty
+    } else if repeatable {
+        OutgoingBody::Replay(Replay::new(body, route.replay_bytes))
+    } else {
+        OutgoingBody::Once(Some(body))
+    };
+    Outgoing::new(head, body, repeatable)
+}
+
+/// Tries until there is a response, or nothing left to try.
+async fn deliver(
+    mut walk: Walk,
+    mut outgoing: Outgoing,
+    id: HeaderValue,
+) -> Response<ResponseBody> {
+    let mut plan = Plan::default();
+    let mut next = plan.first(&walk);
+    let mut last: Option<FailureKind> = None;
+    let mut counted = false;
+    while let Next::Try(side, picked) = next {
+        walk.attempt_begins(side, picked);
+        let sent = forward(&walk, &mut outgoing).await;
+        count_overflow(&walk, &mut counted, &outgoing);
+        match sent {
+            Err(failure) if plan.again_after_stale(&outgoing, failure) => {
+                walk.attempt_was_stale();
+                // `next` stays: the same endpoint, now with a fresh connection or another idle one.
+            }
+            Err(failure) => {
+                walk.attempt_ends(failure.kind.class());
+                last = Some(failure.kind);
+                next = plan.after_failure(&mut walk, &outgoing, side, failure);
+            }
+            Ok((response, lease)) => {
+                let status = response.status().as_u16();
+                let retry_after = response.headers().contains_key(http::header::RETRY_AFTER);
+                let class = Class::of_status(status, retry_after);
+                walk.head_arrived(status, class);
+                if walk.route().fallback_on.contains(status)
+                    && let again @ Next::Try(..) = plan.after_status(&mut walk, &outgoing, side)
+                {
+                    walk.attempt_ends(class);
+                    next = again;
+                    continue;
+                }
+                return relay(walk, lease, response, class, id);
+            }
+        }
+    }
+    give_up(walk, last, &id)
+}
+
+/// A body that was longer than what is held is counted once, when that is known.
+fn count_overflow(walk: &Walk, counted: &mut bool, outgoing: &Outgoing) {
+    if !*counted && outgoing.overflowed() {
+        *counted = true;
+        walk.cell(walk.home).not_replayable.add(1);
+    }
+}
+
+/// Nothing is left to try: the answer says why the last try failed.
+fn give_up(walk: Walk, last: Option<FailureKind>, id: &HeaderValue) -> Response<ResponseBody> {
+    let (problem, class) = match last {
+        Some(kind) => (Problem::of_failure(kind), kind.class()),
+        None => (
+            Problem::of_fault(
+                Fault::NoEndpoint,
+                "The backend of this route has no endpoint",
+            ),
+            Class::Connect,
+        ),
+    };
+    let answer = problem.answer(walk.worker(), &walk.route().name, id);
+    walk.ends_unserved(class);
+    answer
+}

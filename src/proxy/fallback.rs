@@ -1,0 +1,170 @@
+//! Where a request goes next. The first try goes to the side that the split chose; a further one
+//! to another endpoint of the same side and then to the other side, once each, and only when it
+//! cannot do harm: the backend has certainly not begun, or the request may be repeated.
+
+use http::Method;
+use http::header::{HeaderMap, HeaderName};
+
+use super::forward::{Failure, FailureKind, Outgoing};
+use super::walk::Walk;
+use crate::snapshot::{Picked, Tried};
+use crate::stats::{Reason, Side};
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// Tries on one side.
+const TRIES_PER_SIDE: u8 = 2;
+/// Fresh connections after stale ones. More than one, since an origin that restarts closes all of
+/// its idle connections at once.
+const STALE_LIMIT: u8 = 3;
+
+/// Whether a repetition does no harm: by method, by the route's word, or by the client's.
+pub(super) fn is_repeatable(method: &Method, headers: &HeaderMap, declared: bool) -> bool {
+    declared || method.is_idempotent() || headers.contains_key(IDEMPOTENCY_KEY)
+}
+
+/// The tries of one request.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    tried: Tried,
+    on_side: u8,
+    stale: u8,
+}
+
+/// What to do after a failure.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Next {
+    /// Try here.
+    Try(Side, Picked),
+    /// There is nothing left that may be tried.
+    GiveUp,
+}
+
+impl Plan {
+    /// The first place: home; when all of home is out, the other side; when all is out, home again
+    /// without asking breakers, as refusing everybody would be worse. `GiveUp` when there is no
+    /// endpoint at all.
+    pub(super) fn first(&mut self, walk: &Walk) -> Next {
+        let home = walk.home;
+        if let Some(picked) = self.pick(walk, home) {
+            return self.go(walk, home, picked);
+        }
+        let may_leave = walk.route().alternative(home).is_some();
+        if may_leave && let Some(picked) = self.pick(walk, home.other()) {
+            walk.cell(home).fallbacks[Reason::Bypass as usize].add(1);
+            return self.go(walk, home.other(), picked);
+        }
+        if let Some(picked) = self.pick_in_panic(walk, home) {
+            return self.go(walk, home, picked);
+        }
+        if may_leave && let Some(picked) = self.pick_in_panic(walk, home.other()) {
+            walk.cell(home).fallbacks[Reason::Bypass as usize].add(1);
+            return self.go(walk, home.other(), picked);
+        }
+        Next::GiveUp
+    }
+
+    /// The next place after a failed try on `side`.
+    pub(super) fn after_failure(
+        &mut self,
+        walk: &mut Walk,
+        outgoing: &Outgoing,
+        side: Side,
+        failure: Failure,
+    ) -> Next {
+        let reason = failure.kind.reason();
+        match failure.kind {
+            FailureKind::ClientSlow | FailureKind::ClientBroke => Next::GiveUp,
+            _ if !may_repeat(walk, outgoing, side, failure.unprocessed) => Next::GiveUp,
+            _ => self.elsewhere(walk, side, reason),
+        }
+    }
+
+    /// The next place after a response that `fallback_on` names.
+    pub(super) fn after_status(
+        &mut self,
+        walk: &mut Walk,
+        outgoing: &Outgoing,
+        side: Side,
+    ) -> Next {
+        if may_repeat(walk, outgoing, side, false) {
+            self.elsewhere(walk, side, Reason::Status)
+        } else {
+            Next::GiveUp
+        }
+    }
+
+    /// Whether the try may be made again on a fresh connection to the same endpoint.
+    pub(super) fn again_after_stale(&mut self, outgoing: &Outgoing, failure: Failure) -> bool {
+        let harmless = failure.unprocessed || outgoing.repeatable && outgoing.is_replayable();
+        self.stale += 1;
+        failure.kind == FailureKind::Stale && harmless && self.stale <= STALE_LIMIT
+    }
+
+    fn elsewhere(&mut self, walk: &mut Walk, side: Side, reason: Reason) -> Next {
+        let picked = (self.on_side < TRIES_PER_SIDE)
+            .then(|| self.pick(walk, side))
+            .flatten();
+        if let Some(picked) = picked {
+            // More work for the same backend: that is what the budget bounds.
+            if !within_budget(walk, side) {
+                return Next::GiveUp;
+            }
+            walk.cell(side).retries[reason as usize].add(1);
+            return self.go(walk, side, picked);
+        }
+        if side != walk.home || walk.route().alternative(side).is_none() {
+            return Next::GiveUp;
+        }
+        let other = side.other();
+        let Some(picked) = self
+            .pick(walk, other)
+            .or_else(|| self.pick_in_panic(walk, other))
+        else {
+            return Next::GiveUp;
+        };
+        // A backend that is gone loses its whole share at once: sending that over is what figshift
+        // is for. A backend that answers badly or late may be overloaded, and so may the other be.
+        if matches!(reason, Reason::Status | Reason::Timeout) && !within_budget(walk, side) {
+            return Next::GiveUp;
+        }
+        walk.cell(side).fallbacks[reason as usize].add(1);
+        self.on_side = 0;
+        self.go(walk, other, picked)
+    }
+
+    fn go(&mut self, walk: &Walk, side: Side, picked: Picked) -> Next {
+        if let Some(member) = walk.arm(side).backend.members.get(picked.member) {
+            self.tried.push(member.endpoint.id);
+        }
+        self.on_side += 1;
+        Next::Try(side, picked)
+    }
+
+    fn pick(&self, walk: &Walk, side: Side) -> Option<Picked> {
+        let worker = walk.worker();
+        let backend = &walk.arm(side).backend;
+        worker.with_rng(|rng| backend.pick(worker.now(), &self.tried, rng))
+    }
+
+    fn pick_in_panic(&self, walk: &Walk, side: Side) -> Option<Picked> {
+        let backend = &walk.arm(side).backend;
+        walk.worker()
+            .with_rng(|rng| backend.pick_in_panic(&self.tried, rng))
+    }
+}
+
+fn may_repeat(walk: &Walk, outgoing: &Outgoing, side: Side, unprocessed: bool) -> bool {
+    if !unprocessed && !outgoing.repeatable {
+        walk.cell(side).unsafe_to_repeat.add(1);
+        return false;
+    }
+    outgoing.is_replayable()
+}
+
+fn within_budget(walk: &mut Walk, side: Side) -> bool {
+    let within = walk.take_retry();
+    if !within {
+        walk.cell(side).over_budget.add(1);
+    }
+    within
+}

@@ -1,0 +1,300 @@
+//! One try: lease a connection, send the request, wait for the response head.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
+
+use http::header::{HOST, HeaderName, HeaderValue, VIA};
+use http::request::Parts;
+use http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::SendRequest;
+
+use super::connect::connect;
+use super::deadline::Deadlines;
+use super::pool::Lease;
+use super::walk::Walk;
+use super::worker::Worker;
+use crate::snapshot::HostRule;
+use crate::stats::{Class, Reason};
+use crate::wire::{Replay, RequestBody, Upload};
+
+const VIA_FIGSHIFT: HeaderValue = HeaderValue::from_static("1.1 figshift");
+
+/// What is sent: a head that each try gets a copy of, and a body.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    pub(super) head: Parts,
+    host: Option<HeaderValue>,
+    pub(super) body: OutgoingBody,
+    upload: Rc<Upload>,
+    /// A second try does no harm, as far as method and declaration go.
+    pub(super) repeatable: bool,
+}
+
+/// The body, by how often it can be sent.
+#[derive(Debug)]
+pub(super) enum OutgoingBody {
+    /// None: any number of times.
+    Empty,
+    /// Once; gone when taken.
+    Once(Option<Incoming>),
+    /// Again, up to a size.
+    Replay(Replay<Incoming>),
+}
+
+/// Why a try brought no response head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Failure {
+    pub(super) kind: FailureKind,
+    /// The backend has certainly not begun with it.
+    pub(super) unprocessed: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FailureKind {
+    /// No connection.
+    Connect,
+    /// The connection broke, or what came was no response.
+    Reset,
+    /// The same on a connection that had been idle: the backend may just have closed it.
+    Stale,
+    /// No response head in time.
+    Timeout,
+    /// The client did not send its body in time.
+    ClientSlow,
+    /// The client's body broke.
+    ClientBroke,
+}
+
+impl FailureKind {
+    pub(super) fn class(self) -> Class {
+        match self {
+            Self::Connect => Class::Connect,
+            Self::Reset | Self::Stale => Class::Reset,
+            Self::Timeout => Class::Timeout,
+            Self::ClientSlow | Self::ClientBroke => Class::Cancelled,
+        }
+    }
+
+    pub(super) fn reason(self) -> Reason {
+        match self {
+            Self::Connect => Reason::Connect,
+            Self::Timeout => Reason::Timeout,
+            _ => Reason::Reset,
+        }
+    }
+}
+
+impl Outgoing {
+    /// Takes over a request. `via` is the client's protocol version as `Via` wants it.
+    pub(super) fn new(mut head: Parts, body: OutgoingBody, repeatable: bool) -> Self {
+        let host = head.headers.get(HOST).cloned();
+        head.version = http::Version::HTTP_11;
+        head.headers.append(VIA, VIA_FIGSHIFT);
+        Self {
+            head,
+            host,
+            body,
+            upload: Rc::new(Upload::default()),
+            repeatable,
+        }
+    }
+
+    /// Whether a further try would send the same request.
+    pub(super) fn is_replayable(&self) -> bool {
+        match &self.body {
+            OutgoingBody::Empty => true,
+            OutgoingBody::Once(body) => body.is_some(),
+            OutgoingBody::Replay(replay) => replay.is_replayable(),
+        }
+    }
+
+    /// Whether the body was longer than what is held for a second try.
+    pub(super) fn overflowed(&self) -> bool {
+        matches!(&self.body, OutgoingBody::Replay(replay) if !replay.is_replayable())
+    }
+
+    fn next_try(&mut self, rule: &HostRule, authority: &HeaderValue) -> Request<RequestBody> {
+        let body = match &mut self.body {
+            OutgoingBody::Empty => RequestBody::Empty,
+            OutgoingBody::Once(body) => match body.take() {
+                Some(body) => RequestBody::Once(body, Rc::clone(&self.upload)),
+                None => RequestBody::Empty,
+            },
+            OutgoingBody::Replay(replay) => {
+                RequestBody::Replay(replay.next_try(), Rc::clone(&self.upload))
+            }
+        };
+        let mut request = Request::new(body);
+        *request.method_mut() = self.head.method.clone();
+        *request.uri_mut() = self.head.uri.clone();
+        // A request that is sent once needs no copy; should it come back unsent, it is put back.
+        *request.headers_mut() = if self.repeatable {
+            self.head.headers.clone()
+        } else {
+            std::mem::take(&mut self.head.headers)
+        };
+        match rule {
+            HostRule::Fixed(host) => set(&mut request, host.clone()),
+            HostRule::Endpoint => set(&mut request, authority.clone()),
+            HostRule::Preserve => match &self.host {
+                Some(host) if self.repeatable => drop(host),
+                Some(host) => set(&mut request, host.clone()),
+                // HTTP/1.1 needs one, and an HTTP/1.0 client may not have sent it.
+                None => set(&mut request, authority.clone()),
+            },
+        }
+        request
+    }
+
+    /// A request that came back without a byte of it sent.
+    fn put_back(&mut self, request: Request<RequestBody>) {
+        let (head, body) = request.into_parts();
+        if !self.repeatable {
+            self.head.headers = head.headers;
+        }
+        if let (OutgoingBody::Once(place), RequestBody::Once(body, _)) = (&mut self.body, body) {
+            *place = Some(body);
+        }
+    }
+}
+
+fn set(request: &mut Request<RequestBody>, host: HeaderValue) {
+    request.headers_mut().insert(HOST, host);
+}
+
+/// Sends the request to the endpoint of the walk's running try.
+///
+/// # Errors
+///
+/// No response head came; the failure says whether the backend may have begun.
+///
+/// # Cancel safety
+///
+/// Dropping it closes the connection, which tells the backend to stop.
+pub(super) async fn forward(
+    walk: &Walk,
+    outgoing: &mut Outgoing,
+) -> Result<(Response<Incoming>, Lease), Failure> {
+    let mut lease = lease(walk, outgoing).await.ok_or(Failure {
+        kind: FailureKind::Connect,
+        unprocessed: true,
+    })?;
+    let backend = walk.backend();
+    let Some(endpoint) = walk.endpoint() else {
+        return Err(Failure {
+            kind: FailureKind::Connect,
+            unprocessed: true,
+        });
+    };
+    let request = outgoing.next_try(&backend.host, &endpoint.authority);
+    let upload = Rc::clone(&outgoing.upload);
+    let wait = HeadWait {
+        worker: walk.worker(),
+        limit: backend.head_timeout,
+        upload: &upload,
+    };
+    match wait.send(&mut lease.sender, request).await {
+        Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => Err(Failure {
+            kind: FailureKind::Reset,
+            unprocessed: false,
+        }),
+        Ok(response) => Ok((response, lease)),
+        Err(Waited::Failed(kind, unsent)) => {
+            let unprocessed = unsent.is_some();
+            if let Some(request) = unsent {
+                outgoing.put_back(*request);
+            }
+            let kind = match kind {
+                FailureKind::Reset if lease.reused => FailureKind::Stale,
+                kind => kind,
+            };
+            Err(Failure { kind, unprocessed })
+        }
+    }
+}
+
+async fn lease(walk: &Walk, outgoing: &Outgoing) -> Option<Lease> {
+    let (worker, backend, endpoint) = (walk.worker(), walk.backend(), walk.endpoint()?);
+    let pool = worker.pools.of(endpoint.id);
+    if let Some(sender) = pool.take(worker.now(), backend.pool_idle) {
+        endpoint.cells.of(worker.index).reused.add(1);
+        return Some(Lease::new(sender, pool, true));
+    }
+    match connect(endpoint, backend.connect_timeout, worker.index).await {
+        Ok(sender) => Some(Lease::new(sender, pool, false)),
+        Err(error) => {
+            tracing::debug!(
+                %error,
+                endpoint = &*endpoint.url,
+                request_id = ?outgoing.head.headers.get(crate::wire::REQUEST_ID),
+                "Cannot connect"
+            );
+            None
+        }
+    }
+}
+
+/// Waiting for a response head.
+struct HeadWait<'a> {
+    worker: &'a Worker,
+    limit: Duration,
+    upload: &'a Upload,
+}
+
+enum Waited {
+    Failed(FailureKind, Option<Box<Request<RequestBody>>>),
+}
+
+impl HeadWait<'_> {
+    async fn send(
+        &self,
+        sender: &mut SendRequest<RequestBody>,
+        request: Request<RequestBody>,
+    ) -> Result<Response<Incoming>, Waited> {
+        let mut answer = pin!(sender.try_send_request(request));
+        let deadlines: &Deadlines = &self.worker.deadlines;
+        let deadline = deadlines.arm(self.worker.now() + self.limit);
+        let mut seen = self.upload.frames();
+        poll_fn(|cx| {
+            if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
+                return Poll::Ready(answer.map_err(|mut failed| {
+                    let kind = kind_of(failed.error());
+                    Waited::Failed(kind, failed.take_message().map(Box::new))
+                }));
+            }
+            if !deadline.poll_fired(cx) {
+                return Poll::Pending;
+            }
+            if self.upload.is_starved() {
+                return Poll::Ready(Err(Waited::Failed(FailureKind::ClientSlow, None)));
+            }
+            // While the upload moves, the backend is not late yet.
+            let frames = self.upload.frames();
+            if frames != seen {
+                seen = frames;
+                deadline.rearm(self.worker.now() + self.limit);
+                deadline.poll_fired(cx);
+                return Poll::Pending;
+            }
+            Poll::Ready(Err(Waited::Failed(FailureKind::Timeout, None)))
+        })
+        .await
+    }
+}
+
+fn kind_of(error: &hyper::Error) -> FailureKind {
+    if error.is_user() {
+        FailureKind::ClientBroke
+    } else {
+        FailureKind::Reset
+    }
+}
+
+/// For the response's own `Via`.
+pub(super) const fn via() -> (HeaderName, HeaderValue) {
+    (VIA, VIA_FIGSHIFT)
+}

@@ -1,0 +1,256 @@
+//! The books of one request: which side the split chose, which try is running, how each ended.
+//! They are right however the request ends, also when the client leaves and the walk is dropped
+//! in the middle.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use rand::RngExt;
+
+use super::client::Client;
+use super::worker::Worker;
+use crate::snapshot::{Arm, Backend, Endpoint, Picked, Pin, Route};
+use crate::stats::{Class, Reason, Side, SideCell};
+
+/// A request from its arrival to the last byte of its answer.
+#[derive(Debug)]
+pub(super) struct Presence {
+    pub(super) worker: Rc<Worker>,
+    client: Rc<Client>,
+}
+
+impl Presence {
+    pub(super) fn begin(worker: Rc<Worker>, client: Rc<Client>) -> Self {
+        worker.request_began();
+        client.request_began();
+        Self { worker, client }
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        self.worker.request_ended();
+        self.client.request_ended(self.worker.now());
+    }
+}
+
+/// A request that has found its route.
+#[derive(Debug)]
+pub(super) struct Walk {
+    presence: Presence,
+    pin: Pin,
+    route: usize,
+    /// Chosen by the split.
+    pub(super) home: Side,
+    started: Duration,
+    attempt: Option<Attempt>,
+    /// Holds a place in the retry budget.
+    retrying: bool,
+    ended: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Attempt {
+    side: Side,
+    picked: Picked,
+    /// The breaker has been told.
+    told: bool,
+}
+
+impl Walk {
+    pub(super) fn begin(
+        presence: Presence,
+        pin: Pin,
+        route: usize,
+        home: Side,
+        started: Duration,
+    ) -> Self {
+        Self {
+            presence,
+            pin,
+            route,
+            home,
+            started,
+            attempt: None,
+            retrying: false,
+            ended: false,
+        }
+    }
+
+    pub(super) fn worker(&self) -> &Rc<Worker> {
+        &self.presence.worker
+    }
+
+    pub(super) fn route(&self) -> &Route {
+        &self.pin.routes[self.route]
+    }
+
+    /// The arm of a side; the primary's where there is no candidate.
+    pub(super) fn arm(&self, side: Side) -> &Arm {
+        let route = self.route();
+        route.arm(side).unwrap_or(&route.primary)
+    }
+
+    pub(super) fn cell(&self, side: Side) -> &SideCell {
+        self.arm(side).cells.of(self.worker().index)
+    }
+
+    /// The side of the running try, or home.
+    pub(super) fn side(&self) -> Side {
+        self.attempt.map_or(self.home, |attempt| attempt.side)
+    }
+
+    /// The backend of the running try.
+    pub(super) fn backend(&self) -> &Backend {
+        &self.arm(self.side()).backend
+    }
+
+    /// The endpoint of the running try.
+    pub(super) fn endpoint(&self) -> Option<&std::sync::Arc<Endpoint>> {
+        let attempt = self.attempt?;
+        let backend = &self.arm(attempt.side).backend;
+        Some(&backend.members.get(attempt.picked.member)?.endpoint)
+    }
+
+    /// A try begins.
+    pub(super) fn attempt_begins(&mut self, side: Side, picked: Picked) {
+        self.attempt = Some(Attempt {
+            side,
+            picked,
+            told: false,
+        });
+        self.cell(side).in_flight.up();
+        if let Some(endpoint) = self.endpoint() {
+            endpoint.cells.of(self.worker().index).in_flight.up();
+        }
+    }
+
+    /// The response head is here: the breaker hears how well the endpoint is.
+    pub(super) fn head_arrived(&mut self, status: u16, class: Class) {
+        let now = self.worker().now();
+        self.cell(self.side())
+            .head
+            .record(micros(now.saturating_sub(self.started)));
+        let failed = class != Class::Capacity && self.backend().breaker_statuses.contains(status);
+        self.tell_breaker(now, failed);
+    }
+
+    /// The first byte of the body is here.
+    pub(super) fn first_byte(&self) {
+        self.cell(self.side()).first_byte.record(self.elapsed());
+    }
+
+    /// The try ended.
+    pub(super) fn attempt_ends(&mut self, class: Class) {
+        let Some(attempt) = self.attempt else { return };
+        let now = self.worker().now();
+        match class {
+            Class::Connect | Class::Timeout | Class::Reset | Class::Broken => {
+                self.tell_breaker(now, true);
+            }
+            _ => self.untell_breaker(now),
+        }
+        let cell = self.cell(attempt.side);
+        cell.attempts[class as usize].add(1);
+        self.close_attempt();
+    }
+
+    /// The try found a connection that the backend had just closed: nobody's fault, and no try.
+    pub(super) fn attempt_was_stale(&mut self) {
+        let now = self.worker().now();
+        self.untell_breaker(now);
+        self.cell(self.side()).retries[Reason::Reset as usize].add(1);
+        self.close_attempt();
+    }
+
+    /// The request ended for the client, served by the side of the last try.
+    pub(super) fn ends(mut self, class: Class) {
+        let served = self.side();
+        self.attempt_ends(class);
+        self.cell(served).total.record(self.elapsed());
+        self.count(served, class);
+    }
+
+    /// The request ended with an answer of ours, after tries that were counted already.
+    pub(super) fn ends_unserved(mut self, class: Class) {
+        self.count(self.home, class);
+    }
+
+    /// Takes a place in the retry budget for the next try; `false` when there is none.
+    pub(super) fn take_retry(&mut self) -> bool {
+        if !self.retrying {
+            self.retrying = self.worker().begin_retry();
+        }
+        self.retrying
+    }
+
+    fn count(&mut self, served: Side, class: Class) {
+        let elsewhere = usize::from(served != self.home);
+        self.cell(self.home).requests[elsewhere][class as usize].add(1);
+        self.ended = true;
+    }
+
+    fn elapsed(&self) -> u64 {
+        micros(self.worker().now().saturating_sub(self.started))
+    }
+
+    fn tell_breaker(&mut self, now: Duration, failed: bool) {
+        let Some(attempt) = self.attempt else { return };
+        let Some(endpoint) = self.endpoint() else {
+            return;
+        };
+        let ticket = attempt.picked.ticket;
+        if failed {
+            let draw = self.worker().with_rng(|rng| rng.random());
+            if endpoint.fitness.fail(now, ticket, draw) {
+                tracing::warn!(
+                    backend = &*self.backend().name,
+                    endpoint = &*endpoint.url,
+                    "The breaker of an endpoint has opened"
+                );
+            }
+        } else {
+            endpoint.fitness.succeed(now, ticket);
+            endpoint.cells.of(self.worker().index).good.add(1);
+        }
+        if let Some(attempt) = &mut self.attempt {
+            attempt.told = true;
+        }
+    }
+
+    /// The try told nothing of the endpoint: a probe's place becomes free again.
+    fn untell_breaker(&self, now: Duration) {
+        if let (Some(attempt), Some(endpoint)) = (self.attempt, self.endpoint())
+            && !attempt.told
+        {
+            endpoint.fitness.abandon(now, attempt.picked.ticket);
+        }
+    }
+
+    fn close_attempt(&mut self) {
+        if let Some(endpoint) = self.endpoint() {
+            endpoint.cells.of(self.worker().index).in_flight.down();
+        }
+        if let Some(attempt) = self.attempt.take() {
+            self.cell(attempt.side).in_flight.down();
+        }
+    }
+}
+
+impl Drop for Walk {
+    fn drop(&mut self) {
+        if !self.ended {
+            // The future or the body was dropped: the client has left.
+            let served = self.side();
+            self.attempt_ends(Class::Cancelled);
+            self.count(served, Class::Cancelled);
+        }
+        if self.retrying {
+            self.worker().end_retry();
+        }
+    }
+}
+
+fn micros(span: Duration) -> u64 {
+    span.as_micros() as u64
+}

@@ -1,0 +1,199 @@
+//! One worker: a thread with a runtime, a listener share, connection pools and cells of its own.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::net::TcpListener;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rand::{RngExt, SeedableRng, rngs::SmallRng};
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::watch;
+
+use super::accept;
+use super::client::Clients;
+use super::deadline::Deadlines;
+use super::pool::Pools;
+use crate::policy::retry_allowed;
+use crate::snapshot::{Pin, Publisher, Reader};
+use crate::stats::{Cells, WorkerCell};
+use crate::wire::RequestIds;
+
+/// How often deadlines are looked at: their precision.
+const TICK: Duration = Duration::from_millis(100);
+/// Ticks between two looks at idle connections.
+const SWEEP_EVERY: u32 = 10;
+/// Lines about failed requests that a worker may log in a second.
+const COMPLAINTS_PER_SECOND: u32 = 10;
+
+/// What the house is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Life {
+    /// Serving.
+    Running,
+    /// Finishing what runs, for at most this long.
+    Draining(Duration),
+}
+
+/// What all workers are started with.
+#[derive(Debug, Clone)]
+pub struct Crew {
+    /// Where snapshots come from.
+    pub publisher: Publisher,
+    /// One cell per worker.
+    pub cells: Arc<Cells<WorkerCell>>,
+    /// The moment from which all times are counted.
+    pub born: Instant,
+    /// A client connection without a request for this long is closed.
+    pub client_idle: Duration,
+    /// Told when the house ends.
+    pub life: watch::Receiver<Life>,
+}
+
+impl Crew {
+    /// Starts the worker of the given index on its share of the listener.
+    ///
+    /// # Errors
+    ///
+    /// The thread or its runtime cannot be made.
+    pub fn start(self, index: usize, listener: TcpListener) -> io::Result<JoinHandle<()>> {
+        let runtime = |_: ()| {
+            Builder::new_current_thread()
+                .enable_io()
+                .enable_time()
+                .build_local(LocalOptions::default())
+        };
+        std::thread::Builder::new()
+            .name(format!("worker-{index}"))
+            .spawn(move || match runtime(()) {
+                Ok(runtime) => runtime.block_on(self.work(index, listener)),
+                Err(error) => tracing::error!(%error, index, "A worker has no runtime"),
+            })
+    }
+
+    async fn work(self, index: usize, listener: TcpListener) {
+        let life = self.life.clone();
+        let worker = Rc::new(Worker::new(&self, index));
+        let ticker = tokio::task::spawn_local(tick(Rc::clone(&worker)));
+        match tokio::net::TcpListener::from_std(listener) {
+            Ok(listener) => accept::run(&worker, listener, life).await,
+            Err(error) => tracing::error!(%error, index, "A worker has no listener"),
+        }
+        ticker.abort();
+    }
+}
+
+/// The state that all connections of one worker share.
+#[derive(Debug)]
+pub(super) struct Worker {
+    pub(super) index: usize,
+    pub(super) pools: Pools,
+    pub(super) ids: RequestIds,
+    pub(super) deadlines: Deadlines,
+    pub(super) clients: Clients,
+    pub(super) client_idle: Duration,
+    reader: RefCell<Reader>,
+    rng: RefCell<SmallRng>,
+    cells: Arc<Cells<WorkerCell>>,
+    born: Instant,
+    in_flight: Cell<u32>,
+    retries: Cell<u32>,
+    complaints: Cell<u32>,
+}
+
+impl Worker {
+    fn new(crew: &Crew, index: usize) -> Self {
+        let mut rng = SmallRng::from_rng(&mut rand::rng());
+        Self {
+            index,
+            pools: Pools::default(),
+            ids: RequestIds::new(rng.random()),
+            deadlines: Deadlines::default(),
+            clients: Clients::default(),
+            client_idle: crew.client_idle,
+            reader: RefCell::new(crew.publisher.reader()),
+            rng: RefCell::new(rng),
+            cells: Arc::clone(&crew.cells),
+            born: crew.born,
+            in_flight: Cell::new(0),
+            retries: Cell::new(0),
+            complaints: Cell::new(0),
+        }
+    }
+
+    /// Time since the house was born; all breakers and deadlines count from there.
+    pub(super) fn now(&self) -> Duration {
+        self.born.elapsed()
+    }
+
+    pub(super) fn pin(&self) -> Pin {
+        self.reader.borrow_mut().pin()
+    }
+
+    pub(super) fn cell(&self) -> &WorkerCell {
+        self.cells.of(self.index)
+    }
+
+    pub(super) fn with_rng<T>(&self, draw: impl FnOnce(&mut SmallRng) -> T) -> T {
+        draw(&mut self.rng.borrow_mut())
+    }
+
+    pub(super) fn request_began(&self) {
+        self.in_flight.set(self.in_flight.get() + 1);
+        self.cell().in_flight.up();
+    }
+
+    pub(super) fn request_ended(&self) {
+        self.in_flight.set(self.in_flight.get().saturating_sub(1));
+        self.cell().in_flight.down();
+    }
+
+    /// Takes a place in the retry budget, if there is one.
+    pub(super) fn begin_retry(&self) -> bool {
+        let allowed = retry_allowed(self.retries.get(), self.in_flight.get());
+        if allowed {
+            self.retries.set(self.retries.get() + 1);
+        }
+        allowed
+    }
+
+    pub(super) fn end_retry(&self) {
+        self.retries.set(self.retries.get().saturating_sub(1));
+    }
+
+    /// Whether one more failed request may be logged; a flood of them must not become one of lines.
+    pub(super) fn may_complain(&self) -> bool {
+        let said = self.complaints.get();
+        self.complaints.set(said.saturating_add(1));
+        said < COMPLAINTS_PER_SECOND
+    }
+
+    fn sweep(&self) {
+        let now = self.now();
+        self.clients.end_idle(now, self.client_idle);
+        self.pools.sweep(now, &self.pin());
+        let unsaid = self
+            .complaints
+            .replace(0)
+            .saturating_sub(COMPLAINTS_PER_SECOND);
+        if unsaid > 0 {
+            tracing::warn!(unsaid, "More requests failed than were logged");
+        }
+    }
+}
+
+async fn tick(worker: Rc<Worker>) {
+    let mut interval = tokio::time::interval(TICK);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let mut ticks = 0u32;
+    loop {
+        interval.tick().await;
+        worker.deadlines.fire(worker.now());
+        ticks = ticks.wrapping_add(1);
+        if ticks.is_multiple_of(SWEEP_EVERY) {
+            worker.sweep();
+        }
+    }
+}
