@@ -11,5 +11,6 @@
 )]
 
 pub mod config;
+pub mod demo;
 pub mod policy;
 pub mod stats;
