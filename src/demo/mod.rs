@@ -3,11 +3,17 @@
 mod answers;
 mod behaviour;
 mod control;
+mod file;
+mod intro;
 mod line;
 mod sample;
 mod tokens;
+mod traffic;
 mod words;
 
 pub use behaviour::Behaviour;
 pub use control::DemoControl;
+pub use file::{DemoFile, Folder, free_addresses};
+pub use intro::Intro;
 pub use sample::SampleBackend;
+pub use traffic::{Counts, Traffic, TrafficPlan};
