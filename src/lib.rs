@@ -12,6 +12,7 @@
 
 pub mod config;
 pub mod control;
+pub mod demo;
 pub mod policy;
 pub mod proxy;
 pub mod snapshot;
