@@ -1,4 +1,29 @@
 //! The file: types, loading, every problem at once.
+//!
+//! A text becomes a [`Config`](model::Config) in five steps, and the problems of all are told
+//! together: TOML with recovery (`load`), a tree with places (`tree`), `${...}` (`interpolate`),
+//! shape against the schema (`structure`), meaning (`validate`).
 
 pub mod model;
 pub mod scalar;
+
+mod interpolate;
+mod load;
+mod problem;
+mod reading;
+mod restart;
+mod schema;
+mod sheet;
+mod structure;
+mod tree;
+mod validate;
+
+#[cfg(test)]
+mod tests;
+
+pub use interpolate::{EmptyEnv, Env, ProcessEnv};
+pub use load::{Loaded, load, parse};
+pub use model::Config;
+pub use problem::{Problem, Problems};
+pub use restart::{keep_running_values, needs_restart};
+pub use schema::schema;

@@ -34,6 +34,7 @@ pub struct Config {
 #[serde(deny_unknown_fields)]
 pub struct Listen {
     /// Address of the proxy, `ip:port`.
+    #[schemars(extend("examples" = ["0.0.0.0:8080"]))]
     pub http: String,
     /// Address of the admin port (metrics, health), `ip:port`.
     #[serde(default = "default_admin")]
@@ -80,6 +81,7 @@ pub enum LogFormat {
 #[serde(deny_unknown_fields)]
 pub struct Backend {
     /// Addresses, `"http://host:port"` or `{ url = "...", weight = 2 }`. May be empty: the side is then out.
+    #[schemars(extend("examples" = [["http://127.0.0.1:8000"]]))]
     pub endpoints: Vec<Endpoint>,
     /// `Host` header towards this backend.
     #[serde(default)]
@@ -112,6 +114,7 @@ pub enum Endpoint {
 #[serde(deny_unknown_fields)]
 pub struct WeightedEndpoint {
     /// `http://host:port`.
+    #[schemars(extend("examples" = ["http://127.0.0.1:8000"]))]
     pub url: String,
     /// Relative share among the endpoints of this backend, 1 to 1000.
     #[serde(default = "WeightedEndpoint::default_weight")]
@@ -168,6 +171,7 @@ pub struct Breaker {
 #[serde(deny_unknown_fields)]
 pub struct Health {
     /// Path to GET.
+    #[schemars(extend("examples" = ["/health"]))]
     pub path: String,
     /// Time between checks; each is jittered by 10 %.
     #[serde(default = "Health::default_interval")]
@@ -196,11 +200,13 @@ pub struct Health {
 #[serde(deny_unknown_fields)]
 pub struct Route {
     /// Unique name, used in metrics, logs and commands.
+    #[schemars(extend("examples" = ["all"]))]
     pub name: String,
     /// Which requests; an empty table takes all.
     #[serde(default, rename = "match")]
     pub matches: Match,
     /// Backend that serves the rest, and what falls back.
+    #[schemars(extend("examples" = ["legacy"]))]
     pub primary: String,
     /// Backend that gets `percent` of the requests.
     pub candidate: Option<String>,

@@ -1,0 +1,26 @@
+//! The few values that only a restart can change. Everything else is applied on save.
+
+use super::model::Config;
+
+/// The keys whose new value waits for a restart.
+pub fn needs_restart(running: &Config, new: &Config) -> Vec<&'static str> {
+    let changed = [
+        ("listen.http", running.listen.http != new.listen.http),
+        ("listen.admin", running.listen.admin != new.listen.admin),
+        (
+            "listen.workers",
+            running.listen.workers != new.listen.workers,
+        ),
+        ("state_dir", running.state_dir != new.state_dir),
+    ];
+    let changed = changed.into_iter().filter(|(_, changed)| *changed);
+    changed.map(|(key, _)| key).collect()
+}
+
+/// Puts the running values of those keys into the new configuration, so that it says what is in force.
+pub fn keep_running_values(running: &Config, new: &mut Config) {
+    new.listen.http.clone_from(&running.listen.http);
+    new.listen.admin.clone_from(&running.listen.admin);
+    new.listen.workers = running.listen.workers;
+    new.state_dir.clone_from(&running.state_dir);
+}

@@ -1,0 +1,107 @@
+//! One file under examination: its text, the places in it, and the problems found so far.
+
+use super::problem::Problem;
+use super::tree::{Node, Path, Span, Value};
+
+/// The text of a file and its tree as written, before interpolation: places and quotations come
+/// from here, so a message can never show what a `${...}` stood for.
+pub(super) struct Sheet<'t> {
+    text: &'t str,
+    line_starts: Vec<usize>,
+    pub(super) written: Node,
+    pub(super) problems: Vec<Problem>,
+    /// Where the problems are: what lies within is not judged again.
+    spoiled: Vec<Path>,
+}
+
+/// A file with more problems than this is not a configuration; looking for more only costs time.
+const ENOUGH: usize = 1000;
+
+impl<'t> Sheet<'t> {
+    pub(super) fn new(text: &'t str, written: Node) -> Self {
+        let line_starts = std::iter::once(0)
+            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
+            .collect();
+        Self {
+            text,
+            line_starts,
+            written,
+            problems: Vec::new(),
+            spoiled: Vec::new(),
+        }
+    }
+
+    /// Notes a problem at the value of a path.
+    pub(super) fn at_value(&mut self, path: &Path, message: impl Into<String>, hint: &str) {
+        self.note(path, self.written.value_span(path), message.into(), hint);
+    }
+
+    /// Notes a problem at the key of a path.
+    pub(super) fn at_key(&mut self, path: &Path, message: impl Into<String>, hint: &str) {
+        self.note(path, self.written.key_span(path), message.into(), hint);
+    }
+
+    /// Notes a problem at a place, unless the path lies within something already told.
+    pub(super) fn note(&mut self, path: &Path, span: Span, message: String, hint: &str) {
+        if self.problems.len() >= ENOUGH || self.is_spoiled(path) {
+            return;
+        }
+        let (line, column) = self.place(span.start);
+        self.spoiled.push(path.clone());
+        self.problems.push(Problem {
+            line,
+            column,
+            path: path.to_string(),
+            message,
+            hint: (!hint.is_empty()).then(|| hint.to_owned()),
+        });
+    }
+
+    /// Whether a problem was noted at this path or at one that leads to it.
+    pub(super) fn is_spoiled(&self, path: &Path) -> bool {
+        self.spoiled.iter().any(|spoiled| path.is_within(spoiled))
+    }
+
+    /// Whether a problem was noted at this path, above it or below it.
+    pub(super) fn is_touched(&self, path: &Path) -> bool {
+        self.is_spoiled(path) || self.spoiled.iter().any(|spoiled| spoiled.is_within(path))
+    }
+
+    /// The value at a path as written, in backquotes.
+    pub(super) fn quote(&self, path: &Path) -> String {
+        match self.written.at(path).map(|node| &node.value) {
+            Some(Value::Text(text)) => quoted(text),
+            Some(Value::Integer(number)) => format!("`{number}`"),
+            Some(Value::Float(number)) => format!("`{number:?}`"),
+            Some(Value::Flag(flag)) => format!("`{flag}`"),
+            Some(other) => other.kind().to_owned(),
+            None => "the default".to_owned(),
+        }
+    }
+
+    /// Line and column in characters, both from 1, of a byte of the text.
+    pub(super) fn place(&self, byte: usize) -> (usize, usize) {
+        let byte = byte.min(self.text.len());
+        let line = self.line_starts.partition_point(|start| *start <= byte);
+        let start = self.line_starts.get(line.saturating_sub(1)).copied();
+        let before = self.text.get(start.unwrap_or(0)..byte).unwrap_or("");
+        (line, before.chars().count() + 1)
+    }
+}
+
+/// A text in backquotes on one line, shortened when it is long.
+pub(super) fn quoted(text: &str) -> String {
+    const LONGEST: usize = 80;
+    let mut shown: String = text
+        .chars()
+        .take(LONGEST)
+        .flat_map(char::escape_debug)
+        .collect();
+    shown = shown.replace("\\\"", "\"").replace("\\'", "'");
+    let dots = if text.chars().nth(LONGEST).is_some() {
+        "…"
+    } else {
+        ""
+    };
+    format!("`{shown}{dots}`")
+}

@@ -1,0 +1,109 @@
+//! The files in `config/` are what users copy: each must load, without any environment.
+
+use std::path::PathBuf;
+
+use super::check;
+use crate::config::model::{HostPolicy, LogFormat};
+use crate::config::scalar::{Percent, StickyKey};
+use crate::config::{Problems, load};
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("config")
+}
+
+#[test]
+fn every_example_is_in_order() {
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder()).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        if let Err(problems) = check(&text) {
+            panic!("{}: {problems}", path.display());
+        }
+        seen += 1;
+    }
+    assert!(seen >= 5, "only {seen} examples");
+}
+
+#[test]
+fn the_main_example_means_what_it_says() {
+    let loaded = load(&folder().join("figshift.toml")).unwrap();
+    let config = loaded.config;
+    let chat = &config.routes[0];
+    assert_eq!(chat.percent, Percent::from_hundredths(1000));
+    assert_eq!(chat.candidate.as_deref(), Some("vastai"));
+    assert_eq!(chat.sticky[0], StickyKey::Header("x-user-id".to_owned()));
+    assert_eq!(config.backends["vastai"].endpoints[0].weight(), 2);
+    assert_eq!(config.backends["vastai"].host, HostPolicy::Endpoint);
+    assert_eq!(config.log.format, LogFormat::Auto);
+    assert!(loaded.text.starts_with("# figshift"));
+}
+
+#[test]
+fn full_names_every_key_of_the_schema() {
+    let text = std::fs::read_to_string(folder().join("full.toml")).unwrap();
+    let schema = crate::config::schema();
+    let tables = schema["$defs"]
+        .as_object()
+        .unwrap()
+        .values()
+        .chain([&schema]);
+    for table in tables {
+        for key in table["properties"].as_object().into_iter().flatten() {
+            assert!(
+                text.contains(key.0),
+                "config/full.toml does not name `{}`",
+                key.0
+            );
+        }
+    }
+}
+
+#[test]
+fn full_gives_the_true_defaults() {
+    let with_defaults = load(&folder().join("minimal.toml")).unwrap().config;
+    let full = load(&folder().join("full.toml")).unwrap().config;
+    assert_eq!(full.state_dir, with_defaults.state_dir);
+    assert_eq!(full.listen.admin, with_defaults.listen.admin);
+    assert_eq!(full.listen.idle, with_defaults.listen.idle);
+    assert_eq!(full.listen.drain, with_defaults.listen.drain);
+    let (full_backend, backend) = (&full.backends["legacy"], &with_defaults.backends["legacy"]);
+    assert_eq!(full_backend.timeouts, backend.timeouts);
+    assert_eq!(full_backend.pool, backend.pool);
+    assert_eq!(full_backend.breaker, backend.breaker);
+    assert_eq!(
+        full.routes[0].replay_bytes,
+        with_defaults.routes[0].replay_bytes
+    );
+    let bare = "[listen]\nhttp = \"0.0.0.0:1\"\n[backends.a]\nendpoints = []\nhealth.path = \"/health\"\n\
+                [[routes]]\nname = \"a\"\nprimary = \"a\"\n";
+    assert_eq!(
+        full_backend.health,
+        check(bare).unwrap().backends["a"].health
+    );
+}
+
+#[test]
+fn unreadable_files_are_problems_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let only = |problems: Problems| problems.list[0].clone();
+    let missing = only(load(&dir.path().join("none.toml")).unwrap_err());
+    assert!(
+        missing.message.starts_with("cannot read the file"),
+        "{missing:?}"
+    );
+    assert!(load(dir.path()).is_err());
+
+    let path = dir.path().join("latin1.toml");
+    std::fs::write(&path, b"[listen]\nhttp = \"caf\xe9\"\n").unwrap();
+    let latin = only(load(&path).unwrap_err());
+    assert_eq!((latin.line, latin.column), (2, 12));
+    assert!(latin.message.contains("UTF-8"));
+
+    std::fs::write(&path, "#".repeat(1024 * 1024 + 1)).unwrap();
+    assert!(
+        only(load(&path).unwrap_err())
+            .message
+            .contains("larger than 1 MiB")
+    );
+}

@@ -1,0 +1,217 @@
+//! `[backends.NAME]`.
+
+use std::collections::BTreeMap;
+
+use crate::config::model::{Backend, Config, Health, HostPolicy};
+use crate::config::scalar::Duration;
+use crate::config::sheet::Sheet;
+use crate::config::tree::Path;
+
+use super::names::{NAME_HINT, is_host, is_name, is_port, split_port};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(86_400);
+
+pub(super) fn check(config: &Config, sheet: &mut Sheet<'_>) {
+    let at = Path::root().key("backends");
+    for (name, backend) in &config.backends {
+        let at = at.key(name);
+        if !is_name(name) {
+            sheet.at_key(&at, "this is not a name for a backend", NAME_HINT);
+            continue;
+        }
+        endpoints(backend, &at, sheet);
+        host(&backend.host, &at.key("host"), sheet);
+        clocks(backend, &at, sheet);
+        if let Some(health) = &backend.health {
+            probes(health, &at.key("health"), sheet);
+        }
+    }
+}
+
+fn endpoints(backend: &Backend, at: &Path, sheet: &mut Sheet<'_>) {
+    let mut seen = BTreeMap::new();
+    for (index, endpoint) in backend.endpoints.iter().enumerate() {
+        let item = at.key("endpoints").index(index);
+        let url = item.key("url");
+        let path = if sheet.written.at(&url).is_some() {
+            url
+        } else {
+            item
+        };
+        match authority(endpoint.url()) {
+            Err((message, hint)) => {
+                let message = format!("{} {message}", sheet.quote(&path));
+                sheet.at_value(&path, message, hint);
+            }
+            Ok(authority) => {
+                if let Some(first) = seen.insert(authority, index) {
+                    let message = format!(
+                        "{} is in this backend already, as endpoints[{first}]",
+                        sheet.quote(&path)
+                    );
+                    let hint = "remove one; for a larger share write { url = \"...\", weight = 2 }";
+                    sheet.at_value(&path, message, hint);
+                }
+            }
+        }
+    }
+}
+
+/// `host:port` of an endpoint's URL, lower case and with its port; or what is wrong with it.
+fn authority(url: &str) -> Result<String, (&'static str, &'static str)> {
+    let shape = "write \"http://host:port\"";
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return Err((
+            "has no scheme",
+            "write \"http://\" in front: \"http://host:port\"",
+        ));
+    };
+    if scheme.eq_ignore_ascii_case("https") {
+        return Err((
+            "is https: TLS to backends is not supported yet, use http://",
+            shape,
+        ));
+    }
+    if !scheme.eq_ignore_ascii_case("http") {
+        return Err(("is not an http:// URL", shape));
+    }
+    // One slash at the end is how people copy a base URL, and means nothing.
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
+    if rest.contains(['?', '#']) {
+        return Err((
+            "has a query or fragment",
+            "an endpoint is only an address: \"http://host:port\"",
+        ));
+    }
+    if rest.contains('/') {
+        return Err((
+            "has a path",
+            "an endpoint is only an address: \"http://host:port\"",
+        ));
+    }
+    if rest.contains('@') {
+        return Err((
+            "has a user name in it",
+            "an endpoint is only an address: \"http://host:port\"",
+        ));
+    }
+    let (host, port) = split_port(rest);
+    if host.is_empty() {
+        return Err(("has no host", shape));
+    }
+    if rest.matches(':').count() > 1 && !rest.starts_with('[') {
+        return Err((
+            "has too many colons",
+            "an IPv6 address stands in brackets: \"http://[::1]:8000\"",
+        ));
+    }
+    if !is_host(host) {
+        return Err((
+            "has no valid host",
+            "write a host name, an IPv4 address or an IPv6 address in brackets",
+        ));
+    }
+    match port {
+        Some(port) if !is_port(port) => {
+            Err(("has no valid port", "a port is a number from 1 to 65535"))
+        }
+        port => Ok(format!(
+            "{}:{}",
+            host.to_ascii_lowercase(),
+            port.unwrap_or("80")
+        )),
+    }
+}
+
+fn host(policy: &HostPolicy, path: &Path, sheet: &mut Sheet<'_>) {
+    let HostPolicy::Fixed(host) = policy else {
+        return;
+    };
+    let (name, port) = split_port(host);
+    if !is_host(name) || port.is_some_and(|port| !is_port(port)) {
+        let message = format!("{} is not a value for the `Host` header", sheet.quote(path));
+        let hint = "write \"preserve\", \"endpoint\", or a host such as \"llm.example.com\"";
+        sheet.at_value(path, message, hint);
+    }
+}
+
+/// A clock must run, and not beyond sense.
+fn clock(value: Duration, limit: Duration, path: &Path, sheet: &mut Sheet<'_>) {
+    let quote = sheet.quote(path);
+    if value.get().is_zero() {
+        sheet.at_value(
+            path,
+            format!("{quote} is no time at all"),
+            "write more than zero",
+        );
+    } else if value > limit {
+        let hint = format!("write at most \"{limit}\"");
+        sheet.at_value(path, format!("{quote} is too long"), &hint);
+    }
+}
+
+fn clocks(backend: &Backend, at: &Path, sheet: &mut Sheet<'_>) {
+    let timeouts = at.key("timeouts");
+    clock(
+        backend.timeouts.connect,
+        MINUTE,
+        &timeouts.key("connect"),
+        sheet,
+    );
+    clock(backend.timeouts.head, DAY, &timeouts.key("head"), sheet);
+    clock(backend.pool.idle, DAY, &at.key("pool").key("idle"), sheet);
+    let slow_start = at.key("breaker").key("slow_start");
+    if backend.breaker.slow_start > HOUR {
+        let message = format!("{} is too long", sheet.quote(&slow_start));
+        sheet.at_value(&slow_start, message, "write at most \"1h\"");
+    }
+}
+
+fn probes(health: &Health, at: &Path, sheet: &mut Sheet<'_>) {
+    let path = at.key("path");
+    if !health.path.starts_with('/') {
+        let message = format!("{} is not a path to GET", sheet.quote(&path));
+        sheet.at_value(&path, message, "begin it with `/`: \"/health\"");
+    } else if health
+        .path
+        .contains(|c: char| c.is_whitespace() || c.is_control() || c == '#' || !c.is_ascii())
+    {
+        let message = format!(
+            "{} has a character that no request path takes",
+            sheet.quote(&path)
+        );
+        sheet.at_value(&path, message, "percent-encode it, or leave it out");
+    }
+    let interval = at.key("interval");
+    if health.interval < Duration::from_millis(100) {
+        let message = format!("{} is too often", sheet.quote(&interval));
+        sheet.at_value(&interval, message, "write at least \"100ms\"");
+    }
+    clock(health.interval, DAY, &interval, sheet);
+    let timeout = at.key("timeout");
+    clock(health.timeout, DAY, &timeout, sheet);
+    if health.timeout > health.interval {
+        // Told at the key that is written: the other one is a default.
+        let written = sheet.written.at(&timeout).is_some();
+        let place = if written { &timeout } else { &interval };
+        let message = format!(
+            "a check may take longer ({}) than the time between checks ({})",
+            sheet_value(sheet, &timeout, health.timeout),
+            sheet_value(sheet, &interval, health.interval)
+        );
+        sheet.at_value(place, message, "make `timeout` at most `interval`");
+    }
+    if health.expect.is_empty() {
+        let hint = "name the good statuses: [\"200-299\"]";
+        sheet.at_value(&at.key("expect"), "no answer could ever be good", hint);
+    }
+}
+
+fn sheet_value(sheet: &Sheet<'_>, path: &Path, default: Duration) -> String {
+    match sheet.written.at(path) {
+        Some(_) => sheet.quote(path),
+        None => format!("`{default}` by default"),
+    }
+}
