@@ -10,6 +10,8 @@
     )
 )]
 
+pub mod app;
+pub mod cli;
 pub mod config;
 pub mod control;
 pub mod demo;

@@ -1,3 +1,10 @@
 //! Parses the command line and maps the result to an exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use figshift::cli::{Args, run};
+
+fn main() -> ExitCode {
+    run(Args::parse()).into()
+}

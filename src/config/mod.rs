@@ -23,7 +23,7 @@ mod tests;
 
 pub use interpolate::{EmptyEnv, Env, ProcessEnv};
 pub use load::{Loaded, load, parse};
-pub use model::Config;
+pub use model::{Config, default_state_dir};
 pub use problem::{Problem, Problems};
 pub use restart::{keep_running_values, needs_restart};
 pub use schema::schema;

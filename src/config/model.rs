@@ -249,7 +249,8 @@ pub struct Match {
     pub headers: BTreeMap<String, String>,
 }
 
-fn default_state_dir() -> PathBuf {
+/// The state folder of a file that names none, in the working directory.
+pub fn default_state_dir() -> PathBuf {
     PathBuf::from("figshift-state")
 }
 

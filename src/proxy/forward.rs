@@ -141,7 +141,7 @@ impl Outgoing {
             HostRule::Fixed(host) => set(&mut request, host.clone()),
             HostRule::Endpoint => set(&mut request, authority.clone()),
             HostRule::Preserve => match &self.host {
-                Some(host) if self.repeatable => drop(host),
+                Some(_) if self.repeatable => {}
                 Some(host) => set(&mut request, host.clone()),
                 // HTTP/1.1 needs one, and an HTTP/1.0 client may not have sent it.
                 None => set(&mut request, authority.clone()),

@@ -46,8 +46,6 @@ pub struct Crew {
     pub cells: Arc<Cells<WorkerCell>>,
     /// The moment from which all times are counted.
     pub born: Instant,
-    /// A client connection without a request for this long is closed.
-    pub client_idle: Duration,
     /// Told when the house ends.
     pub life: watch::Receiver<Life>,
 }
@@ -93,7 +91,6 @@ pub(super) struct Worker {
     pub(super) ids: RequestIds,
     pub(super) deadlines: Deadlines,
     pub(super) clients: Clients,
-    pub(super) client_idle: Duration,
     reader: RefCell<Reader>,
     rng: RefCell<SmallRng>,
     cells: Arc<Cells<WorkerCell>>,
@@ -112,7 +109,6 @@ impl Worker {
             ids: RequestIds::new(rng.random()),
             deadlines: Deadlines::default(),
             clients: Clients::default(),
-            client_idle: crew.client_idle,
             reader: RefCell::new(crew.publisher.reader()),
             rng: RefCell::new(rng),
             cells: Arc::clone(&crew.cells),
@@ -172,8 +168,9 @@ impl Worker {
 
     fn sweep(&self) {
         let now = self.now();
-        self.clients.end_idle(now, self.client_idle);
-        self.pools.sweep(now, &self.pin());
+        let pin = self.pin();
+        self.clients.end_idle(now, pin.client_idle);
+        self.pools.sweep(now, &pin);
         let unsaid = self
             .complaints
             .replace(0)

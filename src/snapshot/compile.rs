@@ -69,6 +69,7 @@ pub fn compile(config: &Config, previous: &Snapshot, workers: usize) -> Result<S
         routes: routes.into(),
         backends: backends.into(),
         router,
+        client_idle: config.listen.idle.get(),
         trusted: config.listen.trusted.clone().into(),
         next_endpoint,
     })

@@ -19,6 +19,7 @@ pub use status::Statuses;
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::config::scalar::Net;
 use crate::wire::Trust;
@@ -34,6 +35,8 @@ pub struct Snapshot {
     pub backends: Box<[Arc<Backend>]>,
     /// Finds the route of a request.
     pub router: Router,
+    /// A client connection without a request for this long is closed.
+    pub client_idle: Duration,
     trusted: Box<[Net]>,
     next_endpoint: u64,
 }
@@ -46,6 +49,7 @@ impl Snapshot {
             routes: Box::default(),
             backends: Box::default(),
             router: Router::default(),
+            client_idle: Duration::MAX,
             trusted: Box::default(),
             next_endpoint: 0,
         }

@@ -1,0 +1,236 @@
+//! The composition root: from a path to a running house and back to nothing. `serve`, the demo
+//! and the tests start the same thing here.
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::config::Config;
+use crate::control::{
+    Actor, Controller, Door, OpenError, Standing, What, check_health, watch_file,
+};
+use crate::proxy::{Crew, Life};
+use crate::snapshot::Publisher;
+use crate::stats::{Cells, WorkerCell};
+
+/// Connections that may wait to be accepted, per worker.
+const BACKLOG: i32 = 4096;
+
+/// A running house.
+#[derive(Debug)]
+pub struct App {
+    /// Where the proxy listens.
+    pub http: SocketAddr,
+    /// Where the admin port listens.
+    pub admin: SocketAddr,
+    /// The snapshots in force.
+    pub publisher: Publisher,
+    /// Where the configuration stands.
+    pub standing: Arc<ArcSwap<Standing>>,
+    /// What the workers have counted of clients.
+    pub workers: Arc<Cells<WorkerCell>>,
+    /// How long running requests get at the end.
+    drain: watch::Receiver<Duration>,
+    door: Door,
+    life: watch::Sender<Life>,
+    threads: Vec<JoinHandle<()>>,
+    tasks: JoinSet<()>,
+}
+
+/// Why a house could not be started.
+#[derive(Debug)]
+pub enum StartError {
+    /// There is no usable configuration.
+    Open(OpenError),
+    /// An address cannot be listened on.
+    Listen {
+        /// The key in the file.
+        key: &'static str,
+        /// The address.
+        address: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// The machine refuses something else.
+    Machine(io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open(error) => error.fmt(f),
+            Self::Listen {
+                key,
+                address,
+                error,
+            } => write!(f, "{key}: cannot listen on {address}: {error}"),
+            Self::Machine(error) => write!(f, "cannot start: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl From<io::Error> for StartError {
+    fn from(error: io::Error) -> Self {
+        Self::Machine(error)
+    }
+}
+
+impl App {
+    /// Starts everything that the file at this path asks for, on the current runtime (control) and
+    /// on threads of its own (workers). When it returns, both ports are open.
+    ///
+    /// # Errors
+    ///
+    /// No usable configuration, or an address that cannot be had.
+    pub async fn start(path: &Path) -> Result<Self, StartError> {
+        let born = Instant::now();
+        raise_file_limit();
+        let first_text = std::fs::read(path).ok();
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let (controller, door) = Controller::open(path, cores).map_err(StartError::Open)?;
+        let config = controller.config().clone();
+        let workers = Arc::new(Cells::new(controller.workers()));
+        let (listeners, http) = listen_shared(&config.listen.http, controller.workers())?;
+        let admin_listener = listen_admin(&config.listen.admin)?;
+        let admin = admin_listener.local_addr()?;
+        let (life, life_of_workers) = watch::channel(Life::Running);
+        let crew = Crew {
+            publisher: controller.publisher(),
+            cells: Arc::clone(&workers),
+            born,
+            life: life_of_workers,
+        };
+        let threads = listeners
+            .into_iter()
+            .enumerate()
+            .map(|(index, listener)| crew.clone().start(index, listener))
+            .collect::<io::Result<Vec<_>>>()?;
+        let (publisher, standing) = (controller.publisher(), controller.standing());
+        let mut tasks = JoinSet::new();
+        let drain = start_control(&mut tasks, controller, &door, path.to_owned(), first_text);
+        Ok(Self {
+            http,
+            admin,
+            publisher,
+            standing,
+            workers,
+            drain,
+            door,
+            life,
+            threads,
+            tasks,
+        })
+    }
+
+    /// Reads the file again, as SIGHUP does.
+    pub async fn reload(&self) {
+        if self.door.send(What::File, Actor::Signal).await.is_err() {
+            tracing::error!("The controller is gone");
+        }
+    }
+
+    /// Ends the house: no new connections, running requests get the configured time to finish.
+    pub async fn stop(mut self) {
+        let limit = *self.drain.borrow();
+        self.life.send_replace(Life::Draining(limit));
+        for thread in self.threads.drain(..) {
+            let joined = tokio::task::spawn_blocking(|| thread.join()).await;
+            if !matches!(joined, Ok(Ok(()))) {
+                tracing::error!("A worker has ended in a panic");
+            }
+        }
+        self.tasks.shutdown().await;
+    }
+}
+
+/// Starts the tasks of the control plane. Gives the drain time of the configuration in force.
+fn start_control(
+    tasks: &mut JoinSet<()>,
+    controller: Controller,
+    door: &Door,
+    path: PathBuf,
+    first_text: Option<Vec<u8>>,
+) -> watch::Receiver<Duration> {
+    let (drain_in_force, drain) = watch::channel(controller.config().listen.drain.get());
+    tasks.spawn(watch_file(path, first_text, door.clone()));
+    tasks.spawn(check_health(controller.publisher(), door.clone()));
+    tasks.spawn(controller.run(move |config: &Config| {
+        drain_in_force.send_replace(config.listen.drain.get());
+    }));
+    drain
+}
+
+fn cannot_listen(key: &'static str, address: &str, error: io::Error) -> StartError {
+    StartError::Listen {
+        key,
+        address: address.to_owned(),
+        error,
+    }
+}
+
+fn parse(key: &'static str, address: &str) -> Result<SocketAddr, StartError> {
+    address.parse().map_err(|_| {
+        let error = io::Error::new(io::ErrorKind::InvalidInput, "it is not of the form ip:port");
+        cannot_listen(key, address, error)
+    })
+}
+
+/// One listener per worker on the same address; the kernel spreads connections over them.
+fn listen_shared(
+    address: &str,
+    workers: usize,
+) -> Result<(Vec<TcpListener>, SocketAddr), StartError> {
+    const KEY: &str = "listen.http";
+    let wanted = parse(KEY, address)?;
+    let fail = |error| cannot_listen(KEY, address, error);
+    // Sharing works across processes too: without this look, two instances on one address would
+    // each silently get half of the connections.
+    drop(listen(wanted, false).map_err(fail)?);
+    let mut listeners = vec![listen(wanted, true).map_err(fail)?];
+    let bound = listeners[0].local_addr().map_err(fail)?;
+    for _ in 1..workers {
+        listeners.push(listen(bound, true).map_err(fail)?);
+    }
+    Ok((listeners, bound))
+}
+
+fn listen_admin(address: &str) -> Result<TcpListener, StartError> {
+    const KEY: &str = "listen.admin";
+    listen(parse(KEY, address)?, false).map_err(|error| cannot_listen(KEY, address, error))
+}
+
+fn listen(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(shared)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// Each connection needs two descriptors; the default soft limit of 1024 is for programs that use
+/// `select`.
+fn raise_file_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "Cannot raise the limit of open files");
+    }
+}

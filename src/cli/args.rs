@@ -1,0 +1,52 @@
+//! The arguments, and the way from them to a subcommand.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use super::{Exit, check, schema, serve};
+
+/// Moves an inference service to Vast.ai without anyone noticing.
+///
+/// figshift stands in front of a legacy backend and its successor, sends a chosen share of the
+/// requests to the new one, and falls back when that one fails. `figshift demo` shows it at work.
+#[derive(Debug, Parser)]
+#[command(name = "figshift", version, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 done, 1 the answer is no, 2 bad input, \
+                        3 inconclusive or partial, 4 unreachable.")]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the proxy.
+    ///
+    /// The file is applied again whenever it is saved, and on SIGHUP. SIGTERM and Ctrl-C finish the
+    /// running requests first.
+    Serve {
+        /// The configuration file.
+        #[arg(long, short, value_name = "FILE", default_value = "figshift.toml")]
+        config: PathBuf,
+    },
+    /// Check configuration files and tell every problem at once.
+    ///
+    /// Exits with 0 when all are in order and with 2 otherwise.
+    Check {
+        /// The files.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Print the JSON Schema of the configuration file, for editors.
+    Schema,
+}
+
+/// Runs a subcommand.
+pub fn run(args: Args) -> Exit {
+    match args.command {
+        Command::Serve { config } => serve::run(&config),
+        Command::Check { files } => check::run(&files),
+        Command::Schema => schema::run(),
+    }
+}

@@ -1,0 +1,10 @@
+//! The command line: one file per subcommand, one table of exit codes.
+
+mod args;
+mod check;
+mod exit;
+mod schema;
+mod serve;
+
+pub use args::{Args, run};
+pub use exit::Exit;
