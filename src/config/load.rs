@@ -25,6 +25,9 @@ pub struct Loaded {
 /// A configuration is a few kilobytes; what is larger is another file.
 const LARGEST: usize = 1024 * 1024;
 
+/// A file of noise is no worse for more of them.
+const MOST_SYNTAX_ERRORS: usize = 1000;
+
 /// Reads and checks a file, with the environment of this process.
 pub fn load(path: &FilePath) -> Result<Loaded, Problems> {
     let file = path.display().to_string();
@@ -76,11 +79,14 @@ pub fn parse(text: &str, file: &str, env: &dyn Env) -> Result<Config, Problems> 
     let (mut tree, unfit) = tree::plant(table);
     let mut sheet = Sheet::new(text, tree.clone());
     let is_sound = errors.is_empty();
-    let syntax: Vec<Problem> = errors
+    let mut syntax: Vec<Problem> = errors
         .iter()
-        .take(1000)
-        .map(|error| syntax(error, &sheet))
+        .take(MOST_SYNTAX_ERRORS)
+        .map(|error| syntax_problem(error, &sheet))
         .collect();
+    syntax.sort();
+    // What the parser says next about the same line follows from the first.
+    syntax.dedup_by_key(|problem| problem.line);
 
     for unfit in unfit {
         let message = format!("the value {}", unfit.message);
@@ -104,8 +110,18 @@ pub fn parse(text: &str, file: &str, env: &dyn Env) -> Result<Config, Problems> 
         }
     }
     let mut list = sheet.problems;
-    // What the parser made of a broken line is not what was meant there.
-    list.retain(|problem| syntax.iter().all(|broken| broken.line != problem.line));
+    if !syntax.is_empty() {
+        let tables = table_lines(text);
+        let table_of = |line: usize| tables.partition_point(|header| *header <= line);
+        // What the parser made of the lines from a broken one to the next table is not what was
+        // meant there.
+        let is_doubtful = |problem: &Problem| {
+            let before = syntax.partition_point(|broken| broken.line <= problem.line);
+            let broken = before.checked_sub(1).and_then(|last| syntax.get(last));
+            broken.is_some_and(|broken| table_of(broken.line) == table_of(problem.line))
+        };
+        list.retain(|problem| !is_doubtful(problem));
+    }
     list.extend(syntax);
     match config {
         Some(config) if list.is_empty() => Ok(config),
@@ -113,7 +129,14 @@ pub fn parse(text: &str, file: &str, env: &dyn Env) -> Result<Config, Problems> 
     }
 }
 
-fn syntax(error: &toml::de::Error, sheet: &Sheet<'_>) -> Problem {
+/// The lines that begin a table.
+fn table_lines(text: &str) -> Vec<usize> {
+    let lines = text.lines().zip(1..);
+    let headers = lines.filter(|(line, _)| line.trim_start().starts_with('['));
+    headers.map(|(_, line)| line).collect()
+}
+
+fn syntax_problem(error: &toml::de::Error, sheet: &Sheet<'_>) -> Problem {
     let (line, column) = sheet.place(error.span().unwrap_or_default().start);
     let message = error.message();
     let hint = if message.starts_with("duplicate key") {
@@ -122,6 +145,10 @@ fn syntax(error: &toml::de::Error, sheet: &Sheet<'_>) -> Problem {
         "write `key = value`"
     } else if message.contains("extra `=`") {
         "write one `=` between key and value"
+    } else if message.starts_with("invalid basic string")
+        || message.starts_with("invalid literal string")
+    {
+        "close the string on the same line, with the quote that opened it"
     } else if message.contains("unclosed") || message.contains("missing") {
         "close it on the same line"
     } else if message.contains("string values must be quoted") {

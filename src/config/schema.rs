@@ -21,6 +21,8 @@ pub fn schema() -> Json {
 pub(super) struct Schema<'s> {
     whole: &'s Json,
     own: &'s Json,
+    /// What the key is for, where it says more than the type that it refers to.
+    description: Option<&'s str>,
 }
 
 /// References inside references: the generator nests none, and a loop must end.
@@ -28,11 +30,21 @@ const MOST_REFERENCES: usize = 8;
 
 impl<'s> Schema<'s> {
     pub(super) fn root(whole: &'s Json) -> Self {
-        Self { whole, own: whole }
+        Self {
+            whole,
+            own: whole,
+            description: None,
+        }
     }
 
     fn inner(self, own: &'s Json) -> Self {
-        Self { own, ..self }.resolved()
+        let description = own.get("description").and_then(Json::as_str);
+        let inner = Self {
+            own,
+            description,
+            ..self
+        };
+        inner.resolved()
     }
 
     fn resolved(mut self) -> Self {
@@ -43,6 +55,7 @@ impl<'s> Schema<'s> {
                 None => break,
             }
         }
+        self.description = self.description.or(self.text("description"));
         self
     }
 
@@ -143,9 +156,8 @@ impl<'s> Schema<'s> {
         self.types().contains(&kind)
     }
 
-    /// The alternative that takes a value of this type. A scalar with a format is judged by its
-    /// parser, whose refusal says more than "wrong type".
-    pub(super) fn branch_for(self, value: &Value) -> Option<Self> {
+    /// Whether it takes values of this type.
+    pub(super) fn fits(self, value: &Value) -> bool {
         let kinds: &[&str] = match value {
             Value::Text(_) => &["string"],
             Value::Integer(_) => &["integer", "number"],
@@ -155,13 +167,18 @@ impl<'s> Schema<'s> {
             Value::Table(_) => &["object"],
             Value::Date => &[],
         };
-        let is_scalar = matches!(value, Value::Text(_) | Value::Integer(_) | Value::Float(_));
-        let fits = |branch: &Self| {
-            let types = branch.types();
-            let is_judged = is_scalar && branch.text("format").and_then(reader).is_some();
-            is_judged || kinds.iter().any(|kind| types.contains(kind))
+        kinds.iter().any(|kind| self.takes(kind))
+    }
+
+    /// The alternative that judges a value of this type. A scalar with a format is judged by its
+    /// parser, whose refusal says more than "wrong type".
+    pub(super) fn branch_for(self, value: &Value) -> Option<Self> {
+        let is_scalar = !matches!(value, Value::List(_) | Value::Table(_) | Value::Date);
+        let judges = |branch: &Self| {
+            let has_parser = branch.text("format").and_then(reader).is_some();
+            is_scalar && has_parser || branch.fits(value)
         };
-        self.branches().into_iter().find(fits)
+        self.branches().into_iter().find(judges)
     }
 
     /// What it takes, to follow "expected ".
@@ -192,7 +209,7 @@ impl<'s> Schema<'s> {
         match example {
             Some(example) => format!("add `{key} = {example}`"),
             None if self.takes("object") => format!("add a table `[{key}]`"),
-            None => match self.text("description") {
+            None => match self.description {
                 Some(description) => format!("add `{key} = ...`: {}", one_line(description)),
                 None => format!("add `{key} = ...`"),
             },
@@ -201,7 +218,7 @@ impl<'s> Schema<'s> {
 
     /// What the value is for, as a last hint.
     pub(super) fn how_to_write(self) -> String {
-        self.text("description").map(one_line).unwrap_or_default()
+        self.description.map(one_line).unwrap_or_default()
     }
 }
 
