@@ -15,6 +15,7 @@ mod restart;
 mod schema;
 mod sheet;
 mod structure;
+mod syntax;
 mod tree;
 mod validate;
 
