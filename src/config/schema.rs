@@ -74,7 +74,9 @@ impl<'s> Schema<'s> {
 
     /// The names of all properties.
     pub(super) fn properties(self) -> Vec<&'s str> {
-        let properties = self.own.get("properties").and_then(Json::as_object);
+        let branches = self.branches().into_iter();
+        let mut tables = branches.filter_map(|branch| branch.own.get("properties"));
+        let properties = tables.next().and_then(Json::as_object);
         properties
             .into_iter()
             .flatten()
@@ -208,6 +210,7 @@ impl<'s> Schema<'s> {
         let example = self.own.get("examples").and_then(|list| list.get(0));
         match example {
             Some(example) => format!("add `{key} = {example}`"),
+            None if self.additional().is_some() => format!("add a table `[{key}.NAME]`"),
             None if self.takes("object") => format!("add a table `[{key}]`"),
             None => match self.description {
                 Some(description) => format!("add `{key} = ...`: {}", one_line(description)),

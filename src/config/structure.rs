@@ -205,7 +205,10 @@ impl Walk<'_, '_> {
                     .items()
                     .is_some_and(|items| items.branch_for(value).is_some()) =>
             {
-                "put it in brackets: [...]; for a table, double ones: [[...]]".to_owned()
+                match value {
+                    Value::Table(_) => "write its header in double brackets: [[...]]".to_owned(),
+                    _ => "put it in brackets: [...]".to_owned(),
+                }
             }
             _ if schema.takes("object") => format!(
                 "a table here has the keys: {}",
