@@ -1,6 +1,8 @@
 //! The JSON Schema of the file, for editors and for our own walk, and the few of its keywords that
 //! the walk reads.
 
+use std::sync::LazyLock;
+
 use schemars::generate::SchemaSettings;
 use serde_json::Value as Json;
 
@@ -10,10 +12,18 @@ use super::tree::Value;
 
 /// The JSON Schema (draft 2020-12) of the whole file.
 pub fn schema() -> Json {
-    SchemaSettings::draft2020_12()
-        .into_generator()
-        .into_root_schema_for::<Config>()
-        .to_value()
+    whole().clone()
+}
+
+/// The schema, generated once: every saved file is checked against it.
+pub(super) fn whole() -> &'static Json {
+    static WHOLE: LazyLock<Json> = LazyLock::new(|| {
+        SchemaSettings::draft2020_12()
+            .into_generator()
+            .into_root_schema_for::<Config>()
+            .to_value()
+    });
+    &WHOLE
 }
 
 /// One schema inside the whole, its references resolved.

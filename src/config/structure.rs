@@ -11,8 +11,7 @@ use super::tree::{Entry, Node, Path, Table, Value};
 /// Walks the tree against the schema of the whole file. `complete` is false after syntax errors,
 /// when a key that is not there may only have been lost.
 pub(super) fn check(root: &mut Node, sheet: &mut Sheet<'_>, complete: bool) {
-    let whole = schema::schema();
-    let schema = Schema::root(&whole);
+    let schema = Schema::root(schema::whole());
     let mut walk = Walk {
         sheet,
         complete,
