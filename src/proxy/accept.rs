@@ -108,7 +108,7 @@ struct Open {
 
 impl Open {
     fn new(worker: Rc<Worker>, address: std::net::IpAddr) -> Self {
-        let (key, client) = worker.clients.open(address, worker.now());
+        let (key, client) = worker.clients.open(address, worker.coarse_now());
         worker.cell().accepted.add(1);
         worker.cell().open.up();
         Self {
