@@ -17,4 +17,5 @@ pub mod policy;
 pub mod proxy;
 pub mod snapshot;
 pub mod stats;
+pub mod telemetry;
 pub mod wire;
