@@ -10,6 +10,8 @@
     )
 )]
 
+pub mod admin;
+pub mod api;
 pub mod config;
 pub mod control;
 pub mod demo;

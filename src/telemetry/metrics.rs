@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use prometheus::{Registry, TEXT_FORMAT, TextEncoder};
+use prometheus::{Registry, TextEncoder};
 
 use super::collector::HouseCollector;
 use crate::control::Standing;
@@ -18,7 +18,7 @@ pub struct Metrics {
 
 impl Metrics {
     /// The content type of [`Metrics::text`].
-    pub const CONTENT_TYPE: &str = TEXT_FORMAT;
+    pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
     /// Over the snapshot in force, the cells of the workers and the standing of the configuration.
     ///

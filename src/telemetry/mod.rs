@@ -12,6 +12,8 @@ mod routes;
 mod window;
 
 #[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
 mod tests;
 
 pub use logs::{LogError, Logs, init_logs};

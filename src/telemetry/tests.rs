@@ -2,75 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
-
-use arc_swap::ArcSwap;
+use std::time::{Duration, Instant};
 
 use super::Metrics;
-use crate::config::{EmptyEnv, parse};
+use super::sample::{House, WORKERS, house, snapshot};
 use crate::control::{Outcome, Standing};
-use crate::snapshot::{Publisher, Snapshot, compile};
-use crate::stats::{Cells, Class, Fault, Reason, SideCell, WorkerCell};
-
-const WORKERS: usize = 2;
-
-/// What the collector reads.
-pub(crate) struct House {
-    pub(crate) publisher: Publisher,
-    pub(crate) workers: Arc<Cells<WorkerCell>>,
-    pub(crate) standing: Arc<ArcSwap<Standing>>,
-}
+use crate::stats::{Class, Fault, Reason, SideCell};
 
 impl House {
     fn metrics(&self) -> Metrics {
         let (workers, standing) = (Arc::clone(&self.workers), Arc::clone(&self.standing));
         Metrics::new(self.publisher.clone(), workers, standing).unwrap()
-    }
-}
-
-/// This many routes from `legacy` to `vastai`, 10 % shifted.
-pub(crate) fn snapshot(routes: usize, previous: &Snapshot) -> Snapshot {
-    let mut text = r#"
-        [listen]
-        http = "127.0.0.1:8080"
-        [backends.legacy]
-        endpoints = ["http://127.0.0.1:1"]
-        [backends.vastai]
-        endpoints = ["http://127.0.0.1:2", "http://127.0.0.1:3"]
-    "#
-    .to_owned();
-    for index in 0..routes {
-        text += &format!(
-            r#"
-            [[routes]]
-            name = "route{index}"
-            match = {{ path = "/{index}/*" }}
-            primary = "legacy"
-            candidate = "vastai"
-            percent = 12.5
-            "#
-        );
-    }
-    let config = parse(&text, "test.toml", &EmptyEnv).unwrap();
-    compile(&config, previous, WORKERS).unwrap()
-}
-
-/// With one route.
-pub(crate) fn house() -> House {
-    let now = SystemTime::UNIX_EPOCH + Duration::from_millis(1_500);
-    House {
-        publisher: Publisher::new(snapshot(1, &Snapshot::empty())),
-        workers: Arc::new(Cells::new(WORKERS)),
-        standing: Arc::new(ArcSwap::from_pointee(Standing {
-            epoch: 1,
-            last: Outcome::Applied,
-            applied_at: now,
-            attempted_at: now,
-            applied: 1,
-            refused: 0,
-            from_last_good: false,
-            needs_restart: Vec::new(),
-        })),
     }
 }
 

@@ -190,7 +190,7 @@ impl Recent {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{house, snapshot};
+    use super::super::sample::{house, snapshot};
     use super::*;
 
     const fn at(seconds: u64) -> Duration {
