@@ -1,7 +1,7 @@
 //! One try: lease a connection, send the request, wait for the response head.
 
-use std::future::poll_fn;
-use std::pin::pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
@@ -10,7 +10,6 @@ use http::header::{HOST, HeaderName, HeaderValue, VIA};
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
-use hyper::client::conn::http1::SendRequest;
 
 use super::connect::connect;
 use super::deadline::Deadlines;
@@ -198,7 +197,8 @@ pub(super) async fn forward(
         limit: backend.head_timeout,
         upload: upload.as_deref(),
     };
-    match wait.send(&mut lease.sender, request).await {
+    let answer = pin!(lease.sender.try_send_request(request));
+    match wait.head(answer).await {
         Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => Err(Failure {
             kind: FailureKind::Reset,
             unprocessed: false,
@@ -248,6 +248,9 @@ struct HeadWait<'a> {
     upload: Option<&'a Upload>,
 }
 
+/// How hyper tells of a failure: with the request, if none of it was sent.
+type Unsent = hyper::client::conn::TrySendError<Request<RequestBody>>;
+
 enum Waited {
     Failed(FailureKind, Option<Box<Request<RequestBody>>>),
 }
@@ -262,12 +265,10 @@ impl HeadWait<'_> {
         self.upload.map_or(0, Upload::frames)
     }
 
-    async fn send(
+    async fn head(
         &self,
-        sender: &mut SendRequest<RequestBody>,
-        request: Request<RequestBody>,
+        mut answer: Pin<&mut impl Future<Output = Result<Response<Incoming>, Unsent>>>,
     ) -> Result<Response<Incoming>, Waited> {
-        let mut answer = pin!(sender.try_send_request(request));
         let deadlines: &Deadlines = &self.worker.deadlines;
         let deadline = deadlines.arm(self.due());
         let mut seen = self.frames();
