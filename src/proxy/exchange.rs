@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use http::header::HeaderValue;
+use http::header::{CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{Request, Response};
 use http_body::Body as _;
@@ -83,6 +83,11 @@ fn prepare(
     let repeatable = is_repeatable(&head.method, &head.headers, route.idempotent);
     remove_from_request(&mut head.headers);
     client.peer.set_forwarded(&mut head.headers, trusted);
+    if !body.is_end_stream() && !head.headers.contains_key(CONTENT_LENGTH) {
+        // Said outright, since hyper takes a GET without any framing for one without a body.
+        let chunked = HeaderValue::from_static("chunked");
+        head.headers.insert(TRANSFER_ENCODING, chunked);
+    }
     let body = if body.is_end_stream() {
         OutgoingBody::Empty
     } else if repeatable {
