@@ -12,3 +12,5 @@
 mod support;
 
 mod basics;
+mod headers;
+mod refusals;
