@@ -12,5 +12,7 @@
 mod support;
 
 mod basics;
+mod broken;
 mod headers;
+mod misbehave;
 mod refusals;
