@@ -269,10 +269,7 @@ impl HeadWait<'_> {
             if !deadline.poll_fired(cx) {
                 return Poll::Pending;
             }
-            if self.upload.is_starved() {
-                return Poll::Ready(Err(Waited::Failed(FailureKind::ClientSlow, None)));
-            }
-            // While the upload moves, the backend is not late yet.
+            // While the upload moves, nobody is late yet.
             let frames = self.upload.frames();
             if frames != seen {
                 seen = frames;
@@ -280,7 +277,12 @@ impl HeadWait<'_> {
                 deadline.poll_fired(cx);
                 return Poll::Pending;
             }
-            Poll::Ready(Err(Waited::Failed(FailureKind::Timeout, None)))
+            let late = if self.upload.is_starved() {
+                FailureKind::ClientSlow
+            } else {
+                FailureKind::Timeout
+            };
+            Poll::Ready(Err(Waited::Failed(late, None)))
         })
         .await
     }
