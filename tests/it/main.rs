@@ -16,3 +16,4 @@ mod broken;
 mod headers;
 mod misbehave;
 mod refusals;
+mod stale;

@@ -159,11 +159,20 @@ impl Origin {
     }
 
     /// Resets all connections and refuses new ones.
-    pub(crate) fn kill(&self) {
-        if let Some(accepting) = lock(&self.accepting).take() {
+    pub(crate) async fn kill(&self) {
+        if let Some(accepting) = self.end() {
+            let _ = accepting.await;
+        }
+        super::eventually("all connections are reset", || self.open() == 0).await;
+    }
+
+    fn end(&self) -> Option<tokio::task::JoinHandle<()>> {
+        let accepting = lock(&self.accepting).take();
+        if let Some(accepting) = &accepting {
             accepting.abort();
         }
         self.state.killed.send_modify(|kills| *kills += 1);
+        accepting
     }
 
     /// Listens (again) on the same port.
@@ -194,7 +203,7 @@ impl Origin {
 
 impl Drop for Origin {
     fn drop(&mut self) {
-        self.kill();
+        self.end();
     }
 }
 
