@@ -110,12 +110,12 @@ async fn deliver(
     let mut counted = false;
     while let Next::Try(side, picked) = next {
         walk.attempt_begins(side, picked);
-        let sent = forward(&walk, &mut outgoing).await;
+        let sent = forward(&walk, &mut outgoing, plan.fresh).await;
         count_overflow(&walk, &mut counted, &outgoing);
         match sent {
             Err(failure) if plan.again_after_stale(&outgoing, failure) => {
                 walk.attempt_was_stale();
-                // `next` stays: the same endpoint, now with a fresh connection or another idle one.
+                // `next` stays: the same endpoint, now with a fresh connection.
             }
             Err(failure) => {
                 walk.attempt_ends(failure.kind.class());

@@ -166,7 +166,7 @@ fn set(request: &mut Request<RequestBody>, host: HeaderValue) {
     request.headers_mut().insert(HOST, host);
 }
 
-/// Sends the request to the endpoint of the walk's running try.
+/// Sends the request to the endpoint of the walk's running try, if asked on a fresh connection.
 ///
 /// # Errors
 ///
@@ -178,8 +178,9 @@ fn set(request: &mut Request<RequestBody>, host: HeaderValue) {
 pub(super) async fn forward(
     walk: &Walk,
     outgoing: &mut Outgoing,
+    fresh: bool,
 ) -> Result<(Response<Incoming>, Lease), Failure> {
-    let mut lease = lease(walk, outgoing).await.ok_or(Failure {
+    let mut lease = lease(walk, outgoing, fresh).await.ok_or(Failure {
         kind: FailureKind::Connect,
         unprocessed: true,
     })?;
@@ -217,10 +218,10 @@ pub(super) async fn forward(
     }
 }
 
-async fn lease(walk: &Walk, outgoing: &Outgoing) -> Option<Lease> {
+async fn lease(walk: &Walk, outgoing: &Outgoing, fresh: bool) -> Option<Lease> {
     let (worker, backend, endpoint) = (walk.worker(), walk.backend(), walk.endpoint()?);
     let pool = worker.pools.of(endpoint.id);
-    if let Some(sender) = pool.take(worker.now(), backend.pool_idle) {
+    if !fresh && let Some(sender) = pool.take(worker.now(), backend.pool_idle) {
         endpoint.cells.of(worker.index).reused.add(1);
         return Some(Lease::new(sender, pool, true));
     }
