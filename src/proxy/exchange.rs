@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::rc::Rc;
 
-use http::header::{HeaderValue, RETRY_AFTER};
+use http::header::{CONTENT_LENGTH, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{Request, Response};
 use http_body::Body as _;
@@ -109,6 +109,11 @@ fn prepare(
     let repeatable = is_repeatable(&head.method, &head.headers, route.idempotent);
     remove_from_request(&mut head.headers);
     client.peer.set_forwarded(&mut head.headers, trusted);
+    if !body.is_end_stream() && !head.headers.contains_key(CONTENT_LENGTH) {
+        // Said outright, since hyper takes a GET without any framing for one without a body.
+        let chunked = HeaderValue::from_static("chunked");
+        head.headers.insert(TRANSFER_ENCODING, chunked);
+    }
     let body = if body.is_end_stream() {
         OutgoingBody::Empty
     } else if repeatable {
@@ -139,11 +144,11 @@ impl Delivery {
         let mut counted = false;
         while let Next::Try(side, picked) = next {
             walk.attempt_begins(side, picked);
-            let sent = forward(walk, &mut self.outgoing).await;
+            let sent = forward(walk, &mut self.outgoing, plan.fresh).await;
             count_overflow(walk, &mut counted, &self.outgoing);
             match sent {
                 Err(failure) if plan.again_after_stale(&self.outgoing, failure) => {
-                    // `next` stays: the same endpoint, on another connection.
+                    // `next` stays: the same endpoint, now on a fresh connection.
                     walk.attempt_was_stale();
                 }
                 Err(failure) => {

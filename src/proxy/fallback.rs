@@ -13,9 +13,6 @@ use crate::stats::{Reason, Side};
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Tries on one side.
 const TRIES_PER_SIDE: u8 = 2;
-/// Fresh connections after stale ones. More than one, since an origin that restarts closes all of
-/// its idle connections at once.
-const STALE_LIMIT: u8 = 3;
 
 /// Whether a repetition does no harm: by method, by the route's word, or by the client's.
 pub(super) fn is_repeatable(method: &Method, headers: &HeaderMap, declared: bool) -> bool {
@@ -27,7 +24,8 @@ pub(super) fn is_repeatable(method: &Method, headers: &HeaderMap, declared: bool
 pub(super) struct Plan {
     tried: Tried,
     on_side: u8,
-    stale: u8,
+    /// An idle connection was stale, and others may be: an origin that restarts closes all of them.
+    pub(super) fresh: bool,
 }
 
 /// What to do after a failure.
@@ -96,8 +94,10 @@ impl Plan {
     /// Whether the try may be made again on a fresh connection to the same endpoint.
     pub(super) fn again_after_stale(&mut self, outgoing: &Outgoing, failure: Failure) -> bool {
         let harmless = failure.unprocessed || outgoing.repeatable && outgoing.is_replayable();
-        self.stale += 1;
-        failure.kind == FailureKind::Stale && harmless && self.stale <= STALE_LIMIT
+        // On a fresh connection no failure is stale, so this happens once per endpoint.
+        let again = failure.kind == FailureKind::Stale && harmless;
+        self.fresh |= again;
+        again
     }
 
     fn elsewhere(&mut self, walk: &mut Walk, side: Side, reason: Reason) -> Next {
@@ -137,6 +137,7 @@ impl Plan {
             self.tried.push(member.endpoint.id);
         }
         self.on_side += 1;
+        self.fresh = false;
         Next::Try(side, picked)
     }
 

@@ -166,7 +166,7 @@ fn set(request: &mut Request<RequestBody>, host: HeaderValue) {
     request.headers_mut().insert(HOST, host);
 }
 
-/// Sends the request to the endpoint of the walk's running try.
+/// Sends the request to the endpoint of the walk's running try, if asked on a fresh connection.
 ///
 /// # Errors
 ///
@@ -178,8 +178,9 @@ fn set(request: &mut Request<RequestBody>, host: HeaderValue) {
 pub(super) async fn forward(
     walk: &Walk,
     outgoing: &mut Outgoing,
+    fresh: bool,
 ) -> Result<(Response<Incoming>, Lease), Failure> {
-    let mut lease = lease(walk, outgoing).await.ok_or(Failure {
+    let mut lease = lease(walk, outgoing, fresh).await.ok_or(Failure {
         kind: FailureKind::Connect,
         unprocessed: true,
     })?;
@@ -204,7 +205,7 @@ pub(super) async fn forward(
             unprocessed: false,
         }),
         Ok(response) => Ok((response, lease)),
-        Err(Waited::Failed(kind, unsent)) => {
+        Err(Waited { kind, unsent }) => {
             let unprocessed = unsent.is_some();
             if let Some(request) = unsent {
                 outgoing.put_back(*request);
@@ -218,10 +219,10 @@ pub(super) async fn forward(
     }
 }
 
-async fn lease(walk: &Walk, outgoing: &Outgoing) -> Option<Lease> {
+async fn lease(walk: &Walk, outgoing: &Outgoing, fresh: bool) -> Option<Lease> {
     let (worker, backend, endpoint) = (walk.worker(), walk.backend(), walk.endpoint()?);
     let pool = worker.pools.of(endpoint.id);
-    if let Some(sender) = pool.take(worker.coarse_now(), backend.pool_idle) {
+    if !fresh && let Some(sender) = pool.take(worker.coarse_now(), backend.pool_idle) {
         endpoint.cells.of(worker.index).reused.add(1);
         return Some(Lease::new(sender, pool, true));
     }
@@ -251,8 +252,9 @@ struct HeadWait<'a> {
 /// How hyper tells of a failure: with the request, if none of it was sent.
 type Unsent = hyper::client::conn::TrySendError<Request<RequestBody>>;
 
-enum Waited {
-    Failed(FailureKind, Option<Box<Request<RequestBody>>>),
+struct Waited {
+    kind: FailureKind,
+    unsent: Option<Box<Request<RequestBody>>>,
 }
 
 impl HeadWait<'_> {
@@ -276,16 +278,14 @@ impl HeadWait<'_> {
             if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
                 return Poll::Ready(answer.map_err(|mut failed| {
                     let kind = kind_of(failed.error());
-                    Waited::Failed(kind, failed.take_message().map(Box::new))
+                    let unsent = failed.take_message().map(Box::new);
+                    Waited { kind, unsent }
                 }));
             }
             if !deadline.poll_fired(cx) {
                 return Poll::Pending;
             }
-            if self.upload.is_some_and(Upload::is_starved) {
-                return Poll::Ready(Err(Waited::Failed(FailureKind::ClientSlow, None)));
-            }
-            // While the upload moves, the backend is not late yet.
+            // While the upload moves, nobody is late yet.
             let frames = self.frames();
             if frames != seen {
                 seen = frames;
@@ -293,7 +293,15 @@ impl HeadWait<'_> {
                 deadline.poll_fired(cx);
                 return Poll::Pending;
             }
-            Poll::Ready(Err(Waited::Failed(FailureKind::Timeout, None)))
+            let late = if self.upload.is_some_and(Upload::is_starved) {
+                FailureKind::ClientSlow
+            } else {
+                FailureKind::Timeout
+            };
+            Poll::Ready(Err(Waited {
+                kind: late,
+                unsent: None,
+            }))
         })
         .await
     }

@@ -1,0 +1,19 @@
+//! The house as its clients and its backends see it: real sockets on both ends, mock origins that
+//! misbehave on command. One module per behaviour.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::let_underscore_must_use,
+    reason = "a test may panic, and a mock may lose its peer"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod basics;
+mod broken;
+mod headers;
+mod misbehave;
+mod refusals;
+mod stale;
