@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use crate::admin::{self, View};
 use crate::config::Config;
 use crate::control::{
-    Actor, Controller, Door, OpenError, Standing, What, check_health, watch_file,
+    Actor, Controller, Door, OpenError, Standing, What, check_health, watch_file, watch_kill,
 };
 use crate::proxy::{Crew, Life};
 use crate::snapshot::Publisher;
@@ -140,6 +140,7 @@ impl App {
             },
         )?;
         tasks.spawn(watch_file(path.to_owned(), first_text, door.clone()));
+        tasks.spawn(watch_kill(config.state_dir.clone(), door.clone()));
         tasks.spawn(check_health(publisher.clone(), door.clone()));
         let drain = start_controller(&mut tasks, controller, logs);
         Ok(Self {

@@ -1,8 +1,12 @@
-//! The only message that the controller takes.
+//! The only message that the controller takes, and its answer.
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 
+use tokio::sync::oneshot;
+
+use super::journal::Move;
 use crate::snapshot::Endpoint;
 
 /// Something that alters traffic, and who wants it.
@@ -12,6 +16,28 @@ pub struct Change {
     pub what: What,
     /// Who.
     pub actor: Actor,
+    /// Why, in their words; may be empty.
+    pub reason: String,
+    /// Only if this state is still in force: what was decided on an older one may be wrong.
+    pub if_epoch: Option<u64>,
+    /// Who waits for the answer, if anybody.
+    pub(super) reply: Option<oneshot::Sender<Answer>>,
+}
+
+/// What became of a change.
+pub type Answer = Result<Done, Refused>;
+
+impl Change {
+    /// Without a reason, a condition or a waiting sender.
+    pub fn new(what: What, actor: Actor) -> Self {
+        Self {
+            what,
+            actor,
+            reason: String::new(),
+            if_epoch: None,
+            reply: None,
+        }
+    }
 }
 
 /// What shall change.
@@ -28,6 +54,25 @@ pub enum What {
         /// The word.
         healthy: bool,
     },
+    /// The file `KILL` in the state folder has come or gone.
+    KillFile(bool),
+    /// The candidate of a route, or of all, gets nothing from now on.
+    Rollback {
+        /// Which; all if absent.
+        route: Option<String>,
+    },
+    /// Rollbacks are over.
+    Resume {
+        /// Of which route; of all if absent.
+        route: Option<String>,
+    },
+    /// The candidate of a route gets another share, without the file.
+    Shift {
+        /// Which.
+        route: String,
+        /// Hundredths of a percent.
+        hundredths: u16,
+    },
 }
 
 /// Who wants a change.
@@ -39,6 +84,10 @@ pub enum Actor {
     Signal,
     /// An active health check.
     Health,
+    /// The file `KILL`.
+    KillFile,
+    /// Somebody at the admin port.
+    Operator,
 }
 
 impl fmt::Display for Actor {
@@ -47,6 +96,76 @@ impl fmt::Display for Actor {
             Self::File => "file",
             Self::Signal => "signal",
             Self::Health => "health",
+            Self::KillFile => "kill_file",
+            Self::Operator => "operator",
         })
     }
 }
+
+/// A change is in force.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Done {
+    /// Of the snapshot in force now.
+    pub epoch: u64,
+    /// What it did to the traffic.
+    pub moves: Vec<Move>,
+    /// Whether a restart will know of it.
+    pub persisted: bool,
+}
+
+/// Why a change is not in force.
+#[derive(Debug)]
+pub enum Refused {
+    /// The file is broken: its problems.
+    File(String),
+    /// Another change came first.
+    Stale {
+        /// The state in force.
+        epoch: u64,
+    },
+    /// There is no such route.
+    NoRoute(String),
+    /// The route has nothing to shift to.
+    NoCandidate(String),
+    /// A kill switch is on: what is in force, and why.
+    Capped(String),
+    /// `VASTAI_ENABLED=false` holds as long as the process.
+    Disabled,
+    /// All routes are rolled back, so one alone cannot resume.
+    AllRolledBack,
+    /// It raises the candidate's share and could not be written down; a restart would undo it.
+    Journal(io::Error),
+    /// The file `KILL` cannot be removed.
+    KillFile(io::Error),
+    /// The controller is gone: the house is ending.
+    Gone,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(problems) => f.write_str(problems),
+            Self::Stale { epoch } => write!(
+                f,
+                "another change came first and epoch {epoch} is in force: look again and repeat"
+            ),
+            Self::NoRoute(route) => write!(f, "there is no route `{route}`"),
+            Self::NoCandidate(route) => write!(f, "route `{route}` has no candidate to shift to"),
+            Self::Capped(force) => write!(f, "a kill switch is on ({force}): resume first"),
+            Self::Disabled => f.write_str(
+                "VASTAI_ENABLED=false is in the environment of the process: remove it and restart",
+            ),
+            Self::AllRolledBack => {
+                f.write_str("all routes are rolled back: resume without naming a route")
+            }
+            Self::Journal(error) => write!(
+                f,
+                "it raises the candidate's share and cannot be written to the journal: {error}"
+            ),
+            Self::KillFile(error) => write!(f, "the file KILL cannot be removed: {error}"),
+            Self::Gone => f.write_str("figshift is ending"),
+        }
+    }
+}
+
+impl std::error::Error for Refused {}

@@ -1,21 +1,27 @@
-//! The one door. The controller alone owns the configuration in force; every change goes through
-//! [`Controller::apply`]: read, validate, compile, publish. The next snapshot is whole before it
-//! is published, so there is no half-applied state and nothing to restore.
+//! The one door. The controller alone owns the configuration in force and what is laid over it;
+//! every change goes through [`Controller::apply`]: decide, compile, write down, publish. The next
+//! snapshot is whole before it is published, so there is no half-applied state and nothing to restore.
 
 use std::fmt;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
-use super::change::{Actor, Change, What};
+use super::change::{Actor, Answer, Change, Done, Refused, What};
+use super::force::Switches;
+use super::journal::{Entry, Journal};
 use super::last_good;
+use super::overrides::{Overrides, Shifted, Stamp};
+use super::plan::{Plan, forces_of};
 use super::standing::{Outcome, Standing};
+use super::{kill, plan};
 use crate::config::{self, Config, Loaded, Problems};
-use crate::snapshot::{Publisher, Snapshot, compile};
+use crate::snapshot::{Endpoint, Publisher, Snapshot};
 
 /// Changes that may wait. They are rare; a sender waits for room.
 const WAITING: usize = 64;
@@ -25,6 +31,9 @@ const WAITING: usize = 64;
 pub struct Controller {
     path: PathBuf,
     config: Config,
+    overrides: Overrides,
+    switches: Switches,
+    journal: Journal,
     workers: usize,
     publisher: Publisher,
     standing: Arc<ArcSwap<Standing>>,
@@ -36,20 +45,28 @@ pub struct Controller {
 pub struct Door(mpsc::Sender<Change>);
 
 impl Door {
-    /// Hands a change in, waiting for room.
+    /// Hands a change in, waiting for room and for nothing else.
     ///
     /// # Errors
     ///
-    /// The controller is gone.
-    pub async fn send(&self, what: What, actor: Actor) -> Result<(), Gone> {
-        let change = Change { what, actor };
-        self.0.send(change).await.map_err(|_| Gone)
+    /// [`Refused::Gone`].
+    pub async fn send(&self, what: What, actor: Actor) -> Result<(), Refused> {
+        let change = Change::new(what, actor);
+        self.0.send(change).await.map_err(|_| Refused::Gone)
+    }
+
+    /// Hands a change in and waits until it is in force or refused.
+    ///
+    /// # Errors
+    ///
+    /// It is refused.
+    pub async fn ask(&self, mut change: Change) -> Answer {
+        let (reply, answer) = oneshot::channel();
+        change.reply = Some(reply);
+        self.0.send(change).await.map_err(|_| Refused::Gone)?;
+        answer.await.map_err(|_| Refused::Gone)?
     }
 }
-
-/// The controller is gone: the house is ending.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Gone;
 
 /// Why there is nothing to start with.
 #[derive(Debug)]
@@ -72,16 +89,28 @@ impl fmt::Display for OpenError {
 impl std::error::Error for OpenError {}
 
 impl Controller {
-    /// Reads the file, or the last good one when it is broken, and compiles the first snapshot.
+    /// Reads the file, or the last good one when it is broken, lays over it what the journal and the
+    /// kill switches say, and compiles the first snapshot.
     ///
     /// # Errors
     ///
-    /// Neither can be used.
+    /// Neither file can be used.
     pub fn open(path: &Path, cores: usize) -> Result<(Self, Door), OpenError> {
         let (loaded, outcome) = read_or_last_good(path)?;
-        let workers = loaded.config.listen.workers.unwrap_or(cores).max(1);
-        let snapshot =
-            compile(&loaded.config, &Snapshot::empty(), workers).map_err(OpenError::Compile)?;
+        let Loaded { config, text } = loaded;
+        let workers = config.listen.workers.unwrap_or(cores).max(1);
+        let (journal, mut overrides, opened) = Journal::open(&config.state_dir);
+        if let Err(error) = &opened {
+            tracing::error!(%error, "The journal cannot be written: a restart would forget rollbacks");
+        }
+        overrides.forget_older_than_file(|route| plan::file_percent(&config, route));
+        let switches = kill::switches(&config.state_dir, |name| std::env::var(name).ok());
+        let forces = forces_of(&config, &overrides, &switches);
+        for (route, force) in forces.iter().filter(|(_, force)| force.is_capped()) {
+            tracing::warn!(%route, %force, "A kill switch is on");
+        }
+        let snapshot = plan::compile_in_force(&config, &forces, &Snapshot::empty(), workers)
+            .map_err(OpenError::Compile)?;
         let now = SystemTime::now();
         let refused = u64::from(outcome != Outcome::Applied);
         let standing = Standing {
@@ -93,23 +122,28 @@ impl Controller {
             applied: 1 - refused,
             refused,
             needs_restart: Vec::new(),
+            forces,
+            journal_sound: opened.is_ok(),
         };
         let (sender, changes) = mpsc::channel(WAITING);
         let controller = Self {
             path: path.to_owned(),
-            config: loaded.config,
+            config,
+            overrides,
+            switches,
+            journal,
             workers,
             publisher: Publisher::new(snapshot),
             standing: Arc::new(ArcSwap::from_pointee(standing)),
             changes,
         };
         if refused == 0 {
-            controller.keep(&loaded.text);
+            controller.keep(&text);
         }
         Ok((controller, Door(sender)))
     }
 
-    /// The configuration in force.
+    /// The configuration in force, with the percents of the file.
     pub fn config(&self) -> &Config {
         &self.config
     }
@@ -131,68 +165,79 @@ impl Controller {
 
     /// Takes changes until every door is closed. `on_config` is told of each new configuration.
     pub async fn run(mut self, on_config: impl Fn(&Config)) {
-        while let Some(change) = self.changes.recv().await {
-            if self.apply(change) {
+        while let Some(mut change) = self.changes.recv().await {
+            let reply = change.reply.take();
+            let is_file = matches!(change.what, What::File);
+            let answer = self.apply(change);
+            if is_file && answer.is_ok() {
                 on_config(&self.config);
+            }
+            if let Some(reply) = reply {
+                // Whoever asked may have left; the change stands all the same.
+                drop(reply.send(answer));
             }
         }
     }
 
-    /// Applies one change; says whether the configuration is a new one.
-    pub fn apply(&mut self, change: Change) -> bool {
+    /// Applies one change.
+    ///
+    /// # Errors
+    ///
+    /// It is refused, and nothing has changed.
+    pub fn apply(&mut self, change: Change) -> Answer {
+        let epoch = self.publisher.current().epoch;
+        if change.if_epoch.is_some_and(|wanted| wanted != epoch) {
+            return Err(Refused::Stale { epoch });
+        }
+        let stamp = Stamp::now(change.actor, change.reason);
         match change.what {
-            What::File => match config::load(&self.path) {
-                Ok(loaded) => self.apply_file(loaded, change.actor),
-                Err(problems) => {
-                    self.refuse(problems.to_string(), change.actor);
-                    false
-                }
-            },
+            What::File => self.apply_file(change.actor, stamp),
             What::Health {
                 endpoint,
                 backend,
                 healthy,
             } => {
-                endpoint.fitness.set_healthy(healthy);
-                let (backend, endpoint) = (&*backend, &*endpoint.url);
-                if healthy {
-                    tracing::info!(
-                        backend,
-                        endpoint,
-                        "An endpoint passes its health checks again"
-                    );
-                } else {
-                    tracing::warn!(backend, endpoint, "An endpoint fails its health checks");
-                }
-                false
+                apply_health(&endpoint, &backend, healthy);
+                Ok(self.nothing_moved())
             }
+            What::KillFile(there) => self.apply_kill_file(there, stamp),
+            What::Rollback { route } => self.apply_rollback(route, stamp),
+            What::Resume { route } => self.apply_resume(route, stamp),
+            What::Shift { route, hundredths } => self.apply_shift(route, hundredths, stamp),
         }
     }
 
-    fn apply_file(&mut self, loaded: Loaded, actor: Actor) -> bool {
-        let Loaded { mut config, text } = loaded;
+    fn apply_file(&mut self, actor: Actor, stamp: Stamp) -> Answer {
+        let Loaded { mut config, text } = match config::load(&self.path) {
+            Ok(loaded) => loaded,
+            Err(problems) => return Err(self.refuse_file(problems.to_string(), actor)),
+        };
         let needs_restart = config::needs_restart(&self.config, &config);
         config::keep_running_values(&self.config, &mut config);
-        let snapshot = match compile(&config, &self.publisher.current(), self.workers) {
-            Ok(snapshot) => snapshot,
-            Err(unsound) => {
-                self.refuse(unsound.to_string(), actor);
-                return false;
-            }
+        let mut overrides = self.overrides.clone();
+        overrides.forget_older_than_file(|route| plan::file_percent(&config, route));
+        let plan = Plan {
+            what: "file",
+            route: None,
+            stamp,
+            config,
+            overrides,
+            switches: self.switches.clone(),
+            // The file itself is what a restart reads.
+            needs_journal: false,
         };
-        let epoch = snapshot.epoch;
-        self.publisher.publish(snapshot);
-        log_moves(&self.config, &config, actor);
-        self.config = config;
+        let done = match self.put_in_force(plan) {
+            Ok(done) => done,
+            Err(refused) => return Err(self.refuse_file(refused.to_string(), actor)),
+        };
         self.keep(&text);
         if !needs_restart.is_empty() {
             let keys = needs_restart.join(", ");
             tracing::warn!(keys, "These keys keep their old values until a restart");
         }
-        tracing::info!(epoch, %actor, "The file is in force");
+        tracing::info!(epoch = done.epoch, %actor, "The file is in force");
         let now = SystemTime::now();
         self.stand(|standing| {
-            standing.epoch = epoch;
             standing.last = Outcome::Applied;
             standing.applied_at = now;
             standing.attempted_at = now;
@@ -200,16 +245,172 @@ impl Controller {
             standing.from_last_good = false;
             standing.needs_restart = needs_restart;
         });
-        true
+        Ok(done)
     }
 
-    fn refuse(&self, problems: String, actor: Actor) {
+    fn apply_kill_file(&mut self, there: bool, stamp: Stamp) -> Answer {
+        if there == self.switches.kill_file.is_some() {
+            return Ok(self.nothing_moved());
+        }
+        let switches = Switches {
+            kill_file: there.then(|| stamp.clone()),
+            ..self.switches.clone()
+        };
+        self.put_in_force(Plan {
+            what: if there { "kill" } else { "unkill" },
+            switches,
+            // The file KILL is what a restart looks at.
+            needs_journal: false,
+            ..self.plan(None, stamp)
+        })
+    }
+
+    fn apply_rollback(&mut self, route: Option<String>, stamp: Stamp) -> Answer {
+        self.know_candidate(route.as_deref())?;
+        let mut plan = Plan {
+            what: "rollback",
+            // Taking traffic back must work on a full disk too.
+            needs_journal: false,
+            ..self.plan(route, stamp.clone())
+        };
+        let route = plan.route.clone();
+        plan.overrides.roll_back(route.as_deref(), stamp);
+        self.put_in_force(plan)
+    }
+
+    fn apply_resume(&mut self, route: Option<String>, stamp: Stamp) -> Answer {
+        if self.switches.disabled {
+            return Err(Refused::Disabled);
+        }
+        let all = self.overrides.rollback.is_some() || self.switches.kill_file.is_some();
+        if route.is_some() {
+            self.know_candidate(route.as_deref())?;
+            if all {
+                return Err(Refused::AllRolledBack);
+            }
+        }
+        let mut plan = Plan {
+            what: "resume",
+            ..self.plan(route, stamp)
+        };
+        let route = plan.route.clone();
+        plan.overrides.resume(route.as_deref());
+        plan.switches.kill_file = None;
+        if self.switches.kill_file.is_some() {
+            remove_if_there(&kill::kill_path(&self.config.state_dir)).map_err(Refused::KillFile)?;
+        }
+        self.put_in_force(plan)
+    }
+
+    fn apply_shift(&mut self, route: String, hundredths: u16, stamp: Stamp) -> Answer {
+        self.know_candidate(Some(&route))?;
+        let standing = self.standing.load();
+        if let Some(force) = standing
+            .forces
+            .get(&route)
+            .filter(|force| force.is_capped())
+        {
+            return Err(Refused::Capped(force.to_string()));
+        }
+        let over = standing.file_percent(&route);
+        let set = Shifted {
+            hundredths: hundredths.min(10_000),
+            over,
+            stamp: stamp.clone(),
+        };
+        let mut plan = Plan {
+            what: "shift",
+            ..self.plan(Some(route.clone()), stamp)
+        };
+        plan.overrides.alter(&route, |laid| {
+            laid.shifted = (hundredths != over).then_some(set)
+        });
+        self.put_in_force(plan)
+    }
+
+    /// A plan that changes nothing yet, and that has to be written down.
+    fn plan(&self, route: Option<String>, stamp: Stamp) -> Plan {
+        Plan {
+            what: "",
+            route,
+            stamp,
+            config: self.config.clone(),
+            overrides: self.overrides.clone(),
+            switches: self.switches.clone(),
+            needs_journal: true,
+        }
+    }
+
+    /// Compiles a plan, writes it down, publishes it.
+    fn put_in_force(&mut self, plan: Plan) -> Answer {
+        let forces = plan.forces();
+        let previous = self.publisher.current();
+        let snapshot = plan::compile_in_force(&plan.config, &forces, &previous, self.workers)
+            .map_err(|unsound| Refused::File(unsound.to_string()))?;
+        let moves = plan::moves(&self.standing.load().forces, &forces);
+        let raises = moves.iter().any(|moved| moved.to > moved.from);
+        let epoch = snapshot.epoch;
+        let mut entry = Entry {
+            seq: 0,
+            epoch,
+            what: plan.what.to_owned(),
+            route: plan.route.clone(),
+            stamp: plan.stamp.clone(),
+            moves: moves.clone(),
+            overrides: plan.overrides.clone(),
+        };
+        let written = self.journal.append(&mut entry);
+        if let Err(error) = &written {
+            tracing::error!(%error, "A transition is not in the journal");
+        }
+        let persisted = written.is_ok();
+        if let (Err(error), true, true) = (written, raises, plan.needs_journal) {
+            return Err(Refused::Journal(error));
+        }
+        self.publisher.publish(snapshot);
+        plan::log(&moves, &forces, &plan.stamp);
+        self.config = plan.config;
+        self.overrides = plan.overrides;
+        self.switches = plan.switches;
+        self.stand(|standing| {
+            standing.epoch = epoch;
+            standing.forces = forces;
+            standing.journal_sound = persisted;
+        });
+        Ok(Done {
+            epoch,
+            moves,
+            persisted,
+        })
+    }
+
+    fn nothing_moved(&self) -> Done {
+        Done {
+            epoch: self.publisher.current().epoch,
+            moves: Vec::new(),
+            persisted: true,
+        }
+    }
+
+    /// A route that is named must be there and have a candidate.
+    fn know_candidate(&self, route: Option<&str>) -> Result<(), Refused> {
+        let Some(name) = route else { return Ok(()) };
+        let known = self.config.routes.iter().find(|route| route.name == name);
+        match known {
+            None => Err(Refused::NoRoute(name.to_owned())),
+            Some(route) if route.candidate.is_none() => Err(Refused::NoCandidate(name.to_owned())),
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn refuse_file(&self, problems: String, actor: Actor) -> Refused {
         tracing::error!(%actor, "The file is refused and nothing has changed:\n{problems}");
         self.stand(|standing| {
-            standing.last = Outcome::Refused(problems);
+            standing.last = Outcome::Refused(problems.clone());
             standing.attempted_at = SystemTime::now();
             standing.refused += 1;
         });
+        Refused::File(problems)
     }
 
     fn stand(&self, change: impl FnOnce(&mut Standing)) {
@@ -227,15 +428,24 @@ impl Controller {
     }
 }
 
-/// What a save does to the split is what its reader wants to know first.
-fn log_moves(before: &Config, after: &Config, actor: Actor) {
-    for route in &after.routes {
-        let old = before.routes.iter().find(|old| old.name == route.name);
-        let from = old.map_or_else(Default::default, |old| old.percent);
-        if from != route.percent {
-            let (route, to) = (&*route.name, route.percent);
-            tracing::info!(route, %from, %to, %actor, "The percent of a route has changed");
-        }
+fn apply_health(endpoint: &Endpoint, backend: &str, healthy: bool) {
+    endpoint.fitness.set_healthy(healthy);
+    let endpoint = &*endpoint.url;
+    if healthy {
+        tracing::info!(
+            backend,
+            endpoint,
+            "An endpoint passes its health checks again"
+        );
+    } else {
+        tracing::warn!(backend, endpoint, "An endpoint fails its health checks");
+    }
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -3,13 +3,22 @@
 
 mod change;
 mod controller;
+mod force;
 mod health;
+mod journal;
+mod kill;
 mod last_good;
+mod overrides;
+mod plan;
 mod standing;
 mod watch;
 
-pub use change::{Actor, Change, What};
+pub use change::{Actor, Answer, Change, Done, Refused, What};
 pub use controller::{Controller, Door, OpenError};
+pub use force::{Cause, Force, Link, Switches};
 pub use health::check_health;
+pub use journal::{Entry, Move, journal_path, read_journal};
+pub use kill::{kill_path, watch_kill};
+pub use overrides::{Overrides, RouteOverride, Shifted, Stamp};
 pub use standing::{Outcome, Standing};
 pub use watch::watch_file;

@@ -1,6 +1,9 @@
 //! Where the configuration stands: what is in force, and what became of the last save.
 
+use std::collections::BTreeMap;
 use std::time::SystemTime;
+
+use super::force::Force;
 
 /// What became of the last attempt to load the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,4 +33,15 @@ pub struct Standing {
     pub from_last_good: bool,
     /// Keys whose new values wait for a restart.
     pub needs_restart: Vec<&'static str>,
+    /// What is in force on each route, and why.
+    pub forces: BTreeMap<String, Force>,
+    /// Whether the last transition was written to the journal.
+    pub journal_sound: bool,
+}
+
+impl Standing {
+    /// What the file says of a route's candidate, in hundredths of a percent.
+    pub fn file_percent(&self, route: &str) -> u16 {
+        self.forces.get(route).map_or(0, Force::file)
+    }
 }

@@ -62,6 +62,8 @@ pub(crate) fn house() -> House {
             refused: 0,
             from_last_good: false,
             needs_restart: Vec::new(),
+            forces: Default::default(),
+            journal_sound: true,
         })),
     }
 }

@@ -1,0 +1,210 @@
+//! What is in force on a route, and why: `min(desired, caps)`, computed here and nowhere else.
+//! Desired is an operator's percent, else the file's. Caps are the kill switches, each of which
+//! brings the percent to 0.
+
+use std::fmt;
+
+use super::overrides::{Overrides, RouteOverride, Stamp};
+
+/// One link of the chain, the strongest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// What it is.
+    pub what: Cause,
+    /// Hundredths of a percent that it asks for.
+    pub hundredths: u16,
+    /// Who set it, when and why; the file has no stamp.
+    pub stamp: Option<Stamp>,
+}
+
+/// What can set or cap a percent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// `VASTAI_ENABLED=false` in the environment of the process.
+    Disabled,
+    /// The file `KILL` in the state folder.
+    KillFile,
+    /// `figshift rollback` of all routes.
+    Rollback,
+    /// `figshift rollback` of this route.
+    RouteRollback,
+    /// An operator's `shift`.
+    Shift,
+    /// The file.
+    File,
+}
+
+impl Cause {
+    /// As it stands in answers, metrics and logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Disabled => "disabled",
+            Self::KillFile => "kill_file",
+            Self::Rollback => "rollback",
+            Self::RouteRollback => "route_rollback",
+            Self::Shift => "shift",
+            Self::File => "file",
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Disabled => "VASTAI_ENABLED=false",
+            Self::KillFile => "KILL file",
+            Self::Rollback => "rollback",
+            Self::RouteRollback => "rollback of this route",
+            Self::Shift => "shift",
+            Self::File => "file",
+        })
+    }
+}
+
+/// The switches of the process, beside the overrides.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Switches {
+    /// `VASTAI_ENABLED=false`.
+    pub disabled: bool,
+    /// The file `KILL` is there, since then.
+    pub kill_file: Option<Stamp>,
+}
+
+/// What is in force on a route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Force {
+    /// Hundredths of a percent.
+    pub hundredths: u16,
+    /// Why: what decides first, what it overrides behind it, the file last.
+    pub chain: Vec<Link>,
+}
+
+impl Force {
+    /// Of a route that the file gives `file` hundredths of a percent.
+    pub fn of(file: u16, route: &RouteOverride, house: &Overrides, switches: &Switches) -> Self {
+        let cap = |what, stamp: Option<&Stamp>| Link {
+            what,
+            hundredths: 0,
+            stamp: stamp.cloned(),
+        };
+        let mut chain = Vec::new();
+        if switches.disabled {
+            chain.push(cap(Cause::Disabled, None));
+        }
+        if switches.kill_file.is_some() {
+            chain.push(cap(Cause::KillFile, switches.kill_file.as_ref()));
+        }
+        if house.rollback.is_some() {
+            chain.push(cap(Cause::Rollback, house.rollback.as_ref()));
+        }
+        if route.rollback.is_some() {
+            chain.push(cap(Cause::RouteRollback, route.rollback.as_ref()));
+        }
+        if let Some(set) = &route.shifted {
+            chain.push(Link {
+                what: Cause::Shift,
+                hundredths: set.hundredths,
+                stamp: Some(set.stamp.clone()),
+            });
+        }
+        chain.push(Link {
+            what: Cause::File,
+            hundredths: file,
+            stamp: None,
+        });
+        Self {
+            hundredths: chain.first().map_or(file, |first| first.hundredths),
+            chain,
+        }
+    }
+
+    /// What the file says.
+    pub fn file(&self) -> u16 {
+        self.chain.last().map_or(0, |link| link.hundredths)
+    }
+
+    /// Whether a kill switch is on.
+    pub fn is_capped(&self) -> bool {
+        self.chain.iter().any(|link| {
+            matches!(
+                link.what,
+                Cause::Disabled | Cause::KillFile | Cause::Rollback | Cause::RouteRollback
+            )
+        })
+    }
+}
+
+/// `0 % ← rollback by operator: too slow ← file 25 %`.
+impl fmt::Display for Force {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} %", f64::from(self.hundredths) / 100.0)?;
+        for link in &self.chain {
+            write!(f, " ← {}", link.what)?;
+            if matches!(link.what, Cause::Shift | Cause::File) {
+                write!(f, " {} %", f64::from(link.hundredths) / 100.0)?;
+            }
+            if let Some(stamp) = &link.stamp {
+                write!(f, " by {}", stamp.actor)?;
+                if !stamp.reason.is_empty() {
+                    write!(f, ": {}", stamp.reason)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::overrides::Shifted;
+
+    fn stamp(reason: &str) -> Stamp {
+        Stamp {
+            at: 0,
+            actor: "operator".to_owned(),
+            reason: reason.to_owned(),
+        }
+    }
+
+    #[test]
+    fn caps_come_first_and_the_file_last() {
+        let route = RouteOverride {
+            rollback: Some(stamp("slow")),
+            shifted: Some(Shifted {
+                hundredths: 5_000,
+                over: 2_500,
+                stamp: stamp(""),
+            }),
+        };
+        let switches = Switches {
+            disabled: true,
+            kill_file: Some(stamp("")),
+        };
+        let house = Overrides {
+            rollback: Some(stamp("all")),
+            ..Overrides::default()
+        };
+        let force = Force::of(2_500, &route, &house, &switches);
+        assert_eq!(force.hundredths, 0);
+        assert_eq!(force.file(), 2_500);
+        assert!(force.is_capped());
+        assert_eq!(
+            force.to_string(),
+            "0 % ← VASTAI_ENABLED=false ← KILL file by operator ← rollback by operator: all \
+             ← rollback of this route by operator: slow ← shift 50 % by operator ← file 25 %"
+        );
+    }
+
+    #[test]
+    fn without_overrides_the_file_decides() {
+        let force = Force::of(
+            1_025,
+            &RouteOverride::default(),
+            &Overrides::default(),
+            &Switches::default(),
+        );
+        assert_eq!(force.to_string(), "10.25 % ← file 10.25 %");
+        assert!(!force.is_capped());
+    }
+}

@@ -1,0 +1,111 @@
+//! What shall be in force next: a file, what is laid over it and the switches, and what comes of
+//! them. Pure, but for the log.
+
+use std::collections::BTreeMap;
+
+use super::force::{Force, Switches};
+use super::journal::Move;
+use super::overrides::{Overrides, Stamp};
+use crate::config::Config;
+use crate::config::scalar::Percent;
+use crate::snapshot::{Snapshot, Unsound, compile};
+
+/// What shall be in force, and how it came about.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// For the journal.
+    pub(super) what: &'static str,
+    pub(super) route: Option<String>,
+    pub(super) stamp: Stamp,
+    pub(super) config: Config,
+    pub(super) overrides: Overrides,
+    pub(super) switches: Switches,
+    /// Without the journal, a restart would undo it.
+    pub(super) needs_journal: bool,
+}
+
+impl Plan {
+    pub(super) fn forces(&self) -> BTreeMap<String, Force> {
+        forces_of(&self.config, &self.overrides, &self.switches)
+    }
+}
+
+/// What is in force on each route.
+pub(super) fn forces_of(
+    config: &Config,
+    overrides: &Overrides,
+    switches: &Switches,
+) -> BTreeMap<String, Force> {
+    config
+        .routes
+        .iter()
+        .map(|route| {
+            let file = file_percent(config, &route.name).unwrap_or(0);
+            let laid = overrides.of(&route.name);
+            let force = Force::of(file, &laid, overrides, switches);
+            (route.name.clone(), force)
+        })
+        .collect()
+}
+
+/// What the file says of a route's candidate; `None` without the route.
+pub(super) fn file_percent(config: &Config, route: &str) -> Option<u16> {
+    let route = config.routes.iter().find(|known| known.name == route)?;
+    Some(match route.candidate {
+        Some(_) => route.percent.hundredths(),
+        None => 0,
+    })
+}
+
+/// The snapshot of a configuration with the percents that are in force.
+pub(super) fn compile_in_force(
+    config: &Config,
+    forces: &BTreeMap<String, Force>,
+    previous: &Snapshot,
+    workers: usize,
+) -> Result<Snapshot, Unsound> {
+    let mut forced = config.clone();
+    for route in &mut forced.routes {
+        if let Some(force) = forces.get(&route.name) {
+            route.percent = Percent::from_hundredths(force.hundredths);
+        }
+    }
+    compile(&forced, previous, workers)
+}
+
+/// What a change does to the traffic. A route that comes or goes counts from or to 0.
+pub(super) fn moves(
+    before: &BTreeMap<String, Force>,
+    after: &BTreeMap<String, Force>,
+) -> Vec<Move> {
+    let percent = |forces: &BTreeMap<String, Force>, route: &str| {
+        forces.get(route).map_or(0, |force| force.hundredths)
+    };
+    let gone = before.keys().filter(|route| !after.contains_key(*route));
+    after
+        .keys()
+        .chain(gone)
+        .map(|route| Move {
+            route: route.clone(),
+            from: percent(before, route),
+            to: percent(after, route),
+        })
+        .filter(|moved| moved.from != moved.to)
+        .collect()
+}
+
+/// What a change does to the traffic is what its reader wants to know first.
+pub(super) fn log(moves: &[Move], forces: &BTreeMap<String, Force>, stamp: &Stamp) {
+    for moved in moves {
+        let (route, actor) = (&*moved.route, &*stamp.actor);
+        let (from, to) = (
+            Percent::from_hundredths(moved.from),
+            Percent::from_hundredths(moved.to),
+        );
+        let why = forces
+            .get(route)
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        tracing::info!(route, %from, %to, actor, why, "The percent of a route has changed");
+    }
+}
