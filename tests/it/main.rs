@@ -13,6 +13,7 @@ mod support;
 
 mod basics;
 mod broken;
+mod fallback;
 mod headers;
 mod misbehave;
 mod refusals;
