@@ -4,7 +4,7 @@
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -14,6 +14,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::admin::{self, View};
 use crate::config::Config;
 use crate::control::{
     Actor, Controller, Door, OpenError, Standing, What, check_health, watch_file,
@@ -21,6 +22,7 @@ use crate::control::{
 use crate::proxy::{Crew, Life};
 use crate::snapshot::Publisher;
 use crate::stats::{Cells, WorkerCell};
+use crate::telemetry::{Logs, Metrics, Window};
 
 /// Connections that may wait to be accepted, per worker.
 const BACKLOG: i32 = 4096;
@@ -88,12 +90,13 @@ impl From<io::Error> for StartError {
 
 impl App {
     /// Starts everything that the file at this path asks for, on the current runtime (control) and
-    /// on threads of its own (workers). When it returns, both ports are open.
+    /// on threads of its own (workers). When it returns, both ports are open. `logs` follow the
+    /// level in the file, if given.
     ///
     /// # Errors
     ///
     /// No usable configuration, or an address that cannot be had.
-    pub async fn start(path: &Path) -> Result<Self, StartError> {
+    pub async fn start(path: &Path, logs: Option<Logs>) -> Result<Self, StartError> {
         let born = Instant::now();
         raise_file_limit();
         let first_text = std::fs::read(path).ok();
@@ -118,7 +121,27 @@ impl App {
             .collect::<io::Result<Vec<_>>>()?;
         let (publisher, standing) = (controller.publisher(), controller.standing());
         let mut tasks = JoinSet::new();
-        let drain = start_control(&mut tasks, controller, &door, path.to_owned(), first_text);
+        start_admin(
+            &mut tasks,
+            admin_listener,
+            View {
+                metrics: Arc::new(
+                    Metrics::new(
+                        publisher.clone(),
+                        Arc::clone(&workers),
+                        Arc::clone(&standing),
+                    )
+                    .map_err(io::Error::other)?,
+                ),
+                window: Arc::new(Window::new(publisher.clone())),
+                publisher: publisher.clone(),
+                standing: Arc::clone(&standing),
+                born,
+            },
+        )?;
+        tasks.spawn(watch_file(path.to_owned(), first_text, door.clone()));
+        tasks.spawn(check_health(publisher.clone(), door.clone()));
+        let drain = start_controller(&mut tasks, controller, logs);
         Ok(Self {
             http,
             admin,
@@ -154,21 +177,41 @@ impl App {
     }
 }
 
-/// Starts the tasks of the control plane. Gives the drain time of the configuration in force.
-fn start_control(
+/// Starts the controller. Gives the drain time of the configuration in force.
+fn start_controller(
     tasks: &mut JoinSet<()>,
     controller: Controller,
-    door: &Door,
-    path: PathBuf,
-    first_text: Option<Vec<u8>>,
+    logs: Option<Logs>,
 ) -> watch::Receiver<Duration> {
     let (drain_in_force, drain) = watch::channel(controller.config().listen.drain.get());
-    tasks.spawn(watch_file(path, first_text, door.clone()));
-    tasks.spawn(check_health(controller.publisher(), door.clone()));
     tasks.spawn(controller.run(move |config: &Config| {
         drain_in_force.send_replace(config.listen.drain.get());
+        if let Some(logs) = &logs
+            && let Err(error) = logs.set_level(config.log.level.as_deref())
+        {
+            tracing::warn!(%error, "The log level stays as it was");
+        }
     }));
     drain
+}
+
+/// Serves the admin port, and keeps the last minute that it tells of.
+fn start_admin(tasks: &mut JoinSet<()>, listener: TcpListener, view: View) -> io::Result<()> {
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let (window, born) = (Arc::clone(&view.window), view.born);
+    tasks.spawn(async move {
+        let mut second = tokio::time::interval(Duration::from_secs(1));
+        loop {
+            second.tick().await;
+            window.tick(born.elapsed());
+        }
+    });
+    tasks.spawn(async move {
+        if let Err(error) = axum::serve(listener, admin::router(view)).await {
+            tracing::error!(%error, "The admin port is closed");
+        }
+    });
+    Ok(())
 }
 
 fn cannot_listen(key: &'static str, address: &str, error: io::Error) -> StartError {

@@ -10,6 +10,8 @@
     )
 )]
 
+pub mod admin;
+pub mod api;
 pub mod app;
 pub mod cli;
 pub mod config;
@@ -19,4 +21,5 @@ pub mod policy;
 pub mod proxy;
 pub mod snapshot;
 pub mod stats;
+pub mod telemetry;
 pub mod wire;

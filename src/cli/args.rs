@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use super::{Exit, check, schema, serve};
+use crate::config::scalar::Duration;
+
+use super::{Exit, check, demo, schema, serve};
 
 /// Moves an inference service to Vast.ai without anyone noticing.
 ///
@@ -21,6 +23,12 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Show the main job on built-in sample backends: split, live reload, failure, fallback.
+    Demo {
+        /// End by itself after this time, such as 20s.
+        #[arg(long = "for", value_name = "TIME", value_parser = time)]
+        limit: Option<Duration>,
+    },
     /// Run the proxy.
     ///
     /// The file is applied again whenever it is saved, and on SIGHUP. SIGTERM and Ctrl-C finish the
@@ -42,9 +50,15 @@ enum Command {
     Schema,
 }
 
+fn time(text: &str) -> Result<Duration, String> {
+    text.parse()
+        .map_err(|refusal: crate::config::scalar::Refusal| refusal.to_string())
+}
+
 /// Runs a subcommand.
 pub fn run(args: Args) -> Exit {
     match args.command {
+        Command::Demo { limit } => demo::run(limit.map(Duration::get)),
         Command::Serve { config } => serve::run(&config),
         Command::Check { files } => check::run(&files),
         Command::Schema => schema::run(),

@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod demo;
 mod exit;
 mod schema;
 mod serve;

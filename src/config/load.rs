@@ -10,8 +10,8 @@ use super::interpolate::{Env, ProcessEnv, interpolate};
 use super::model::Config;
 use super::problem::{Problem, Problems};
 use super::sheet::Sheet;
-use super::tree::{self, Path};
-use super::{reading, structure, validate};
+use super::tree::{self, Node, Path};
+use super::{reading, structure, syntax, validate};
 
 /// A file that is in order.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,65 +75,49 @@ pub fn parse(text: &str, file: &str, env: &dyn Env) -> Result<Config, Problems> 
     let (table, errors) = DeTable::parse_recoverable(text);
     let (mut tree, unfit) = tree::plant(table);
     let mut sheet = Sheet::new(text, tree.clone());
-    let is_sound = errors.is_empty();
-    let syntax: Vec<Problem> = errors
-        .iter()
-        .take(1000)
-        .map(|error| syntax(error, &sheet))
-        .collect();
-
+    let syntax = syntax::problems(&errors, &sheet);
     for unfit in unfit {
         let message = format!("the value {}", unfit.message);
         sheet.note(&unfit.path, unfit.span, message, unfit.hint);
     }
     interpolate(&mut tree, &Path::root(), env, &mut sheet);
-    structure::check(&mut tree, &mut sheet, is_sound);
-    let mut config = None;
-    if is_sound {
-        match reading::read::<Config>(tree) {
-            Ok(read) => {
-                validate::check(&read, &mut sheet);
-                config = Some(read);
-            }
-            // After other problems a refusal comes from what stands in for them.
-            Err(refused) if sheet.problems.is_empty() => {
-                let span = refused.span.unwrap_or_default();
-                sheet.note(&Path::root(), span, refused.message, "");
-            }
-            Err(_) => {}
-        }
+    structure::check(&mut tree, &mut sheet, syntax.is_empty());
+    if !syntax.is_empty() {
+        let mut list = sheet.problems;
+        syntax::drop_doubtful(&mut list, &syntax, text);
+        list.extend(syntax);
+        return Err(Problems::new(file, list));
     }
-    let mut list = sheet.problems;
-    // What the parser made of a broken line is not what was meant there.
-    list.retain(|problem| syntax.iter().all(|broken| broken.line != problem.line));
-    list.extend(syntax);
-    match config {
-        Some(config) if list.is_empty() => Ok(config),
-        _ => Err(Problems::new(file, list)),
+    match understand(tree, &mut sheet) {
+        Some(config) if sheet.problems.is_empty() => Ok(config),
+        _ => Err(Problems::new(file, sheet.problems)),
     }
 }
 
-fn syntax(error: &toml::de::Error, sheet: &Sheet<'_>) -> Problem {
-    let (line, column) = sheet.place(error.span().unwrap_or_default().start);
-    let message = error.message();
-    let hint = if message.starts_with("duplicate key") {
-        "a key or table stands only once: remove one, or use [[routes]] for a list"
-    } else if message.contains("key with no value") {
-        "write `key = value`"
-    } else if message.contains("extra `=`") {
-        "write one `=` between key and value"
-    } else if message.contains("unclosed") || message.contains("missing") {
-        "close it on the same line"
-    } else if message.contains("string values must be quoted") {
-        "put the value in quotes"
-    } else {
-        ""
-    };
-    Problem {
-        line,
-        column,
-        path: String::new(),
-        message: format!("invalid TOML: {message}"),
-        hint: (!hint.is_empty()).then(|| hint.to_owned()),
+/// Reads the model from a tree and checks what it means. Where problems were found before, what
+/// stands in for the bad values is read, so that the others are checked too.
+fn understand(tree: Node, sheet: &mut Sheet<'_>) -> Option<Config> {
+    match reading::read::<Config>(tree) {
+        Ok(config) => {
+            validate::check(&config, sheet);
+            Some(config)
+        }
+        Err(refused) => {
+            // Only if model and schema disagree. Serde quotes values, which may be secrets.
+            if sheet.problems.is_empty() {
+                let span = refused.span.unwrap_or_default();
+                let message = match sheet.is_interpolated() {
+                    true => "a value does not fit here".to_owned(),
+                    false => refused.message,
+                };
+                sheet.note(
+                    &Path::root(),
+                    span,
+                    message,
+                    "see config/full.toml for an example",
+                );
+            }
+            None
+        }
     }
 }

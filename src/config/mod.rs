@@ -1,6 +1,6 @@
 //! The file: types, loading, every problem at once.
 //!
-//! A text becomes a [`Config`](model::Config) in five steps, and the problems of all are told
+//! A text becomes a [`Config`] in five steps, and the problems of all are told
 //! together: TOML with recovery (`load`), a tree with places (`tree`), `${...}` (`interpolate`),
 //! shape against the schema (`structure`), meaning (`validate`).
 
@@ -15,6 +15,7 @@ mod restart;
 mod schema;
 mod sheet;
 mod structure;
+mod syntax;
 mod tree;
 mod validate;
 

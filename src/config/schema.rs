@@ -1,6 +1,8 @@
 //! The JSON Schema of the file, for editors and for our own walk, and the few of its keywords that
 //! the walk reads.
 
+use std::sync::LazyLock;
+
 use schemars::generate::SchemaSettings;
 use serde_json::Value as Json;
 
@@ -10,10 +12,18 @@ use super::tree::Value;
 
 /// The JSON Schema (draft 2020-12) of the whole file.
 pub fn schema() -> Json {
-    SchemaSettings::draft2020_12()
-        .into_generator()
-        .into_root_schema_for::<Config>()
-        .to_value()
+    whole().clone()
+}
+
+/// The schema, generated once: every saved file is checked against it.
+pub(super) fn whole() -> &'static Json {
+    static WHOLE: LazyLock<Json> = LazyLock::new(|| {
+        SchemaSettings::draft2020_12()
+            .into_generator()
+            .into_root_schema_for::<Config>()
+            .to_value()
+    });
+    &WHOLE
 }
 
 /// One schema inside the whole, its references resolved.
@@ -21,6 +31,8 @@ pub fn schema() -> Json {
 pub(super) struct Schema<'s> {
     whole: &'s Json,
     own: &'s Json,
+    /// What the key is for, where it says more than the type that it refers to.
+    description: Option<&'s str>,
 }
 
 /// References inside references: the generator nests none, and a loop must end.
@@ -28,11 +40,21 @@ const MOST_REFERENCES: usize = 8;
 
 impl<'s> Schema<'s> {
     pub(super) fn root(whole: &'s Json) -> Self {
-        Self { whole, own: whole }
+        Self {
+            whole,
+            own: whole,
+            description: None,
+        }
     }
 
     fn inner(self, own: &'s Json) -> Self {
-        Self { own, ..self }.resolved()
+        let description = own.get("description").and_then(Json::as_str);
+        let inner = Self {
+            own,
+            description,
+            ..self
+        };
+        inner.resolved()
     }
 
     fn resolved(mut self) -> Self {
@@ -43,6 +65,7 @@ impl<'s> Schema<'s> {
                 None => break,
             }
         }
+        self.description = self.description.or(self.text("description"));
         self
     }
 
@@ -61,7 +84,9 @@ impl<'s> Schema<'s> {
 
     /// The names of all properties.
     pub(super) fn properties(self) -> Vec<&'s str> {
-        let properties = self.own.get("properties").and_then(Json::as_object);
+        let branches = self.branches().into_iter();
+        let mut tables = branches.filter_map(|branch| branch.own.get("properties"));
+        let properties = tables.next().and_then(Json::as_object);
         properties
             .into_iter()
             .flatten()
@@ -143,9 +168,8 @@ impl<'s> Schema<'s> {
         self.types().contains(&kind)
     }
 
-    /// The alternative that takes a value of this type. A scalar with a format is judged by its
-    /// parser, whose refusal says more than "wrong type".
-    pub(super) fn branch_for(self, value: &Value) -> Option<Self> {
+    /// Whether it takes values of this type.
+    pub(super) fn fits(self, value: &Value) -> bool {
         let kinds: &[&str] = match value {
             Value::Text(_) => &["string"],
             Value::Integer(_) => &["integer", "number"],
@@ -155,13 +179,18 @@ impl<'s> Schema<'s> {
             Value::Table(_) => &["object"],
             Value::Date => &[],
         };
-        let is_scalar = matches!(value, Value::Text(_) | Value::Integer(_) | Value::Float(_));
-        let fits = |branch: &Self| {
-            let types = branch.types();
-            let is_judged = is_scalar && branch.text("format").and_then(reader).is_some();
-            is_judged || kinds.iter().any(|kind| types.contains(kind))
+        kinds.iter().any(|kind| self.takes(kind))
+    }
+
+    /// The alternative that judges a value of this type. A scalar with a format is judged by its
+    /// parser, whose refusal says more than "wrong type".
+    pub(super) fn branch_for(self, value: &Value) -> Option<Self> {
+        let is_scalar = !matches!(value, Value::List(_) | Value::Table(_) | Value::Date);
+        let judges = |branch: &Self| {
+            let has_parser = branch.text("format").and_then(reader).is_some();
+            is_scalar && has_parser || branch.fits(value)
         };
-        self.branches().into_iter().find(fits)
+        self.branches().into_iter().find(judges)
     }
 
     /// What it takes, to follow "expected ".
@@ -191,8 +220,9 @@ impl<'s> Schema<'s> {
         let example = self.own.get("examples").and_then(|list| list.get(0));
         match example {
             Some(example) => format!("add `{key} = {example}`"),
+            None if self.additional().is_some() => format!("add a table `[{key}.NAME]`"),
             None if self.takes("object") => format!("add a table `[{key}]`"),
-            None => match self.text("description") {
+            None => match self.description {
                 Some(description) => format!("add `{key} = ...`: {}", one_line(description)),
                 None => format!("add `{key} = ...`"),
             },
@@ -201,7 +231,7 @@ impl<'s> Schema<'s> {
 
     /// What the value is for, as a last hint.
     pub(super) fn how_to_write(self) -> String {
-        self.text("description").map(one_line).unwrap_or_default()
+        self.description.map(one_line).unwrap_or_default()
     }
 }
 

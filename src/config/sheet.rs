@@ -79,6 +79,11 @@ impl<'t> Sheet<'t> {
         }
     }
 
+    /// Whether any value may have come from outside.
+    pub(super) fn is_interpolated(&self) -> bool {
+        self.text.contains("${")
+    }
+
     /// Line and column in characters, both from 1, of a byte of the text.
     pub(super) fn place(&self, byte: usize) -> (usize, usize) {
         let byte = byte.min(self.text.len());

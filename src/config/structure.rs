@@ -11,8 +11,7 @@ use super::tree::{Entry, Node, Path, Table, Value};
 /// Walks the tree against the schema of the whole file. `complete` is false after syntax errors,
 /// when a key that is not there may only have been lost.
 pub(super) fn check(root: &mut Node, sheet: &mut Sheet<'_>, complete: bool) {
-    let whole = schema::schema();
-    let schema = Schema::root(&whole);
+    let schema = Schema::root(schema::whole());
     let mut walk = Walk {
         sheet,
         complete,
@@ -43,11 +42,8 @@ impl Walk<'_, '_> {
             let refused = match given(&node.value) {
                 Some(given) => read(given).err(),
                 None => {
-                    return self.refuse(
-                        path,
-                        format!("expected {expects}, found {}", node.value.kind()),
-                        "",
-                    );
+                    let message = format!("expected {expects}, found {}", node.value.kind());
+                    return self.refuse(path, message, &schema.how_to_write());
                 }
             };
             return match refused {
@@ -75,7 +71,7 @@ impl Walk<'_, '_> {
         };
         let written = self.sheet.written.at(path).map(|node| &node.value);
         let is_filled_in = matches!(written, Some(Value::Text(raw)) if raw != text);
-        if !is_filled_in || schema.branch_for(&node.value).is_some() {
+        if !is_filled_in || schema.fits(&node.value) {
             return;
         }
         let candidates = [
@@ -84,10 +80,7 @@ impl Walk<'_, '_> {
             text.parse().ok().map(Value::Flag),
         ];
         let fitting = candidates.into_iter().flatten();
-        if let Some(value) = fitting
-            .into_iter()
-            .find(|value| schema.branch_for(value).is_some())
-        {
+        if let Some(value) = fitting.into_iter().find(|value| schema.fits(value)) {
             node.value = value;
         }
     }
@@ -105,11 +98,11 @@ impl Walk<'_, '_> {
                 }
             }
         }
-        for key in bad {
-            table.remove(&key);
+        for key in &bad {
+            table.remove(key);
             // A named table keeps its name, or every mention of it would be called unknown too.
             if let Some(schema) = schema.additional().filter(|s| s.takes("object")) {
-                fill_in(table, &key, schema);
+                fill_in(table, key, schema);
             }
         }
         for key in schema.required() {
@@ -119,7 +112,7 @@ impl Walk<'_, '_> {
             let Some(property) = schema.property(key) else {
                 continue;
             };
-            if self.complete {
+            if self.complete && !bad.iter().any(|bad| bad == key) {
                 let message = format!("the key `{key}` is missing");
                 self.sheet
                     .at_value(&path.key(key), message, &property.how_to_add(key));
@@ -171,7 +164,7 @@ impl Walk<'_, '_> {
             .collect();
         let hint = match nearest(text, choices.iter().copied()) {
             Some(near) => format!("did you mean \"{near}\"?"),
-            None => String::new(),
+            None => "write one of them".to_owned(),
         };
         let quote = self.sheet.quote(path);
         let message = format!("{quote} is none of {}", listed.join(", "));
@@ -211,8 +204,15 @@ impl Walk<'_, '_> {
                     .items()
                     .is_some_and(|items| items.branch_for(value).is_some()) =>
             {
-                "put it in brackets: [...]; for a table, double ones: [[...]]".to_owned()
+                match value {
+                    Value::Table(_) => "write its header in double brackets: [[...]]".to_owned(),
+                    _ => "put it in brackets: [...]".to_owned(),
+                }
             }
+            _ if schema.takes("object") => format!(
+                "a table here has the keys: {}",
+                schema.properties().join(", ")
+            ),
             _ => schema.how_to_write(),
         };
         self.refuse(path, message, &hint)
@@ -276,10 +276,14 @@ pub(super) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) 
         return None;
     }
     let name = name.to_lowercase();
-    known
-        .into_iter()
-        .map(|known| (strsim::damerau_levenshtein(&name, known), known))
-        .filter(|(distance, known)| *distance <= (known.len() / 3).clamp(1, 3))
-        .min()
-        .map(|(_, known)| known)
+    let close = |known: &'k str| {
+        let distance = strsim::damerau_levenshtein(&name, known);
+        // A word too long or cut short (`percentage`) is as likely as a wrong letter.
+        let is_part = known.len() >= 4 && name.starts_with(known)
+            || name.len() >= 4 && known.starts_with(&name);
+        let near = distance <= (known.len() / 3).clamp(1, 3) || is_part;
+        near.then_some((distance, known))
+    };
+    let nearest = known.into_iter().filter_map(close).min();
+    nearest.map(|(_, known)| known)
 }

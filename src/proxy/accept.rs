@@ -82,8 +82,8 @@ fn serve(worker: &Rc<Worker>, stream: TcpStream, address: std::net::IpAddr) {
 
 async fn drive(open: Open, stream: TcpStream) {
     let service = service_fn(|request| {
-        let (worker, client) = (Rc::clone(&open.worker), Rc::clone(&open.client));
-        async move { Ok::<_, Infallible>(exchange(worker, client, request).await) }
+        let answer = exchange(&open.worker, &open.client, request);
+        async move { Ok::<_, Infallible>(answer.await) }
     });
     let mut connection =
         pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
@@ -108,7 +108,7 @@ struct Open {
 
 impl Open {
     fn new(worker: Rc<Worker>, address: std::net::IpAddr) -> Self {
-        let (key, client) = worker.clients.open(address, worker.now());
+        let (key, client) = worker.clients.open(address, worker.coarse_now());
         worker.cell().accepted.add(1);
         worker.cell().open.up();
         Self {

@@ -64,10 +64,24 @@ pub(super) fn host(headers: &HeaderMap) -> &str {
     }
 }
 
+/// Visible bytes without those that end a host in a URL or a list.
+const HOST_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0x21u8;
+    while byte < 0x7f {
+        table[byte as usize] = !matches!(
+            byte,
+            b'/' | b'?' | b'#' | b'@' | b'\\' | b'"' | b'<' | b'>' | b',' | b';'
+        );
+        byte += 1;
+    }
+    table
+};
+
 fn is_host(host: &HeaderValue) -> bool {
     host.as_bytes()
         .iter()
-        .all(|byte| byte.is_ascii_graphic() && !b"/?#@\\\"<>,;".contains(byte))
+        .all(|byte| HOST_BYTES[usize::from(*byte)])
 }
 
 fn wants_websocket(headers: &HeaderMap) -> bool {

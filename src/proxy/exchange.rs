@@ -1,9 +1,10 @@
 //! The walk of one request, in the order of its steps. Everything else in this room is one of
 //! them; no step calls back up.
 
+use std::future::Future;
 use std::rc::Rc;
 
-use http::header::{CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{Request, Response};
 use http_body::Body as _;
@@ -14,6 +15,7 @@ use super::choose::choose;
 use super::client::Client;
 use super::fallback::{Next, Plan, is_repeatable};
 use super::forward::{FailureKind, Outgoing, OutgoingBody, forward};
+use super::pool::Lease;
 use super::respond::{Problem, ResponseBody, relay};
 use super::walk::{Presence, Walk};
 use super::worker::Worker;
@@ -21,45 +23,69 @@ use crate::snapshot::{Ask, Pin, Route};
 use crate::stats::{Class, Fault};
 use crate::wire::{Replay, Trust, remove_from_request};
 
-/// Serves one request.
+/// Serves one request. What needs no waiting is done in the call itself, so that the future holds
+/// no more than the tries need: it is moved once per request and kept once per connection.
 ///
 /// # Cancel safety
 ///
 /// Dropped when the client leaves: the running try is given up, its connection closed, and all
 /// books are closed as cancelled.
-pub(super) async fn exchange(
-    worker: Rc<Worker>,
-    client: Rc<Client>,
+pub(super) fn exchange(
+    worker: &Rc<Worker>,
+    client: &Rc<Client>,
     request: Request<Incoming>,
-) -> Response<ResponseBody> {
+) -> impl Future<Output = Response<ResponseBody>> {
+    let mut begun = begin(worker, client, request);
+    async move {
+        match &mut begun {
+            Ok(delivery) => delivery.run().await,
+            Err(answer) => std::mem::replace(answer, Response::new(ResponseBody::Own(None))),
+        }
+    }
+}
+
+/// Admits a request, finds its route, chooses its side.
+///
+/// # Errors
+///
+/// The answer to a request that goes no further.
+#[expect(clippy::result_large_err, reason = "it is the answer, and moved once")]
+fn begin(
+    worker: &Rc<Worker>,
+    client: &Rc<Client>,
+    request: Request<Incoming>,
+) -> Result<Delivery, Response<ResponseBody>> {
     let started = worker.now();
-    let presence = Presence::begin(Rc::clone(&worker), Rc::clone(&client));
+    let presence = Presence::begin(Rc::clone(worker), Rc::clone(client));
     let (mut head, body) = request.into_parts();
     let id = worker.ids.of(&mut head.headers);
 
     // Admit.
-    if let Err(refusal) = admit::check(&mut head) {
-        let problem = Problem::of_fault(refusal.fault, refusal.detail);
-        return problem.answer(&worker, head.uri.path(), &id);
-    }
+    admit::check(&mut head).map_err(|refusal| {
+        Problem::of_fault(refusal.fault, refusal.detail).answer(worker, head.uri.path(), &id)
+    })?;
 
     // Pin the snapshot, find the route, choose the side.
     let pin = worker.pin();
-    let Some(index) = find(&pin, &head) else {
-        let problem = Problem::of_fault(Fault::NoRoute, "No route matches this request");
-        return problem.answer(&worker, head.uri.path(), &id);
-    };
+    let index = find(&pin, &head).ok_or_else(|| {
+        Problem::of_fault(Fault::NoRoute, "No route matches this request").answer(
+            worker,
+            head.uri.path(),
+            &id,
+        )
+    })?;
     let route = &pin.routes[index];
     let trusted = pin.trusts(client.peer.address());
     let home = worker.with_rng(|rng| {
         let address = || client.peer.client(&head.headers, &*pin);
         choose(route, &head, trusted, address, rng)
     });
-    let outgoing = prepare(route, head, body, &client, trusted);
-    let walk = Walk::begin(presence, pin.clone(), index, home, started);
-
-    // Lease, forward, fall back; respond.
-    deliver(walk, outgoing, id).await
+    let outgoing = prepare(route, head, body, client, trusted);
+    Ok(Delivery {
+        walk: Some(Walk::begin(presence, pin, index, home, started)),
+        outgoing,
+        id,
+    })
 }
 
 fn find(pin: &Pin, head: &Parts) -> Option<usize> {
@@ -98,47 +124,88 @@ fn prepare(
     Outgoing::new(head, body, repeatable)
 }
 
-/// Tries until there is a response, or nothing left to try.
-async fn deliver(
-    mut walk: Walk,
-    mut outgoing: Outgoing,
+/// A request on its way: lease, forward, fall back; respond.
+struct Delivery {
+    /// Taken by the answer.
+    walk: Option<Walk>,
+    outgoing: Outgoing,
     id: HeaderValue,
-) -> Response<ResponseBody> {
-    let mut plan = Plan::default();
-    let mut next = plan.first(&walk);
-    let mut last: Option<FailureKind> = None;
-    let mut counted = false;
-    while let Next::Try(side, picked) = next {
-        walk.attempt_begins(side, picked);
-        let sent = forward(&walk, &mut outgoing, plan.fresh).await;
-        count_overflow(&walk, &mut counted, &outgoing);
-        match sent {
-            Err(failure) if plan.again_after_stale(&outgoing, failure) => {
-                walk.attempt_was_stale();
-                // `next` stays: the same endpoint, now with a fresh connection.
-            }
-            Err(failure) => {
-                walk.attempt_ends(failure.kind.class());
-                last = Some(failure.kind);
-                next = plan.after_failure(&mut walk, &outgoing, side, failure);
-            }
-            Ok((response, lease)) => {
-                let status = response.status().as_u16();
-                let retry_after = response.headers().contains_key(http::header::RETRY_AFTER);
-                let class = Class::of_status(status, retry_after);
-                walk.head_arrived(status, class);
-                if walk.route().fallback_on.contains(status)
-                    && let again @ Next::Try(..) = plan.after_status(&mut walk, &outgoing, side)
-                {
-                    walk.attempt_ends(class);
-                    next = again;
-                    continue;
+}
+
+impl Delivery {
+    /// Tries until there is a response, or nothing left to try.
+    async fn run(&mut self) -> Response<ResponseBody> {
+        let Some(walk) = &mut self.walk else {
+            return Response::new(ResponseBody::Own(None));
+        };
+        let mut plan = Plan::default();
+        let mut next = plan.first(walk);
+        let mut last: Option<FailureKind> = None;
+        let mut counted = false;
+        while let Next::Try(side, picked) = next {
+            walk.attempt_begins(side, picked);
+            let sent = forward(walk, &mut self.outgoing, plan.fresh).await;
+            count_overflow(walk, &mut counted, &self.outgoing);
+            match sent {
+                Err(failure) if plan.again_after_stale(&self.outgoing, failure) => {
+                    // `next` stays: the same endpoint, now on a fresh connection.
+                    walk.attempt_was_stale();
                 }
-                return relay(walk, lease, response, class, id);
+                Err(failure) => {
+                    walk.attempt_ends(failure.kind.class());
+                    last = Some(failure.kind);
+                    next = plan.after_failure(walk, &self.outgoing, side, failure);
+                }
+                Ok((response, lease)) => {
+                    let status = response.status().as_u16();
+                    let retry_after = response.headers().contains_key(RETRY_AFTER);
+                    let class = Class::of_status(status, retry_after);
+                    walk.head_arrived(status, class);
+                    if walk.route().fallback_on.contains(status)
+                        && let again @ Next::Try(..) = plan.after_status(walk, &self.outgoing, side)
+                    {
+                        walk.attempt_ends(class);
+                        next = again;
+                        continue;
+                    }
+                    return self.respond(response, lease, class);
+                }
             }
         }
+        self.give_up(last)
     }
-    give_up(walk, last, &id)
+
+    fn respond(
+        &mut self,
+        response: Response<Incoming>,
+        lease: Lease,
+        class: Class,
+    ) -> Response<ResponseBody> {
+        match self.walk.take() {
+            Some(walk) => relay(walk, lease, response, class, self.id.clone()),
+            None => Response::new(ResponseBody::Own(None)),
+        }
+    }
+
+    /// Nothing is left to try: the answer says why the last try failed.
+    fn give_up(&mut self, last: Option<FailureKind>) -> Response<ResponseBody> {
+        let (problem, class) = match last {
+            Some(kind) => (Problem::of_failure(kind), kind.class()),
+            None => (
+                Problem::of_fault(
+                    Fault::NoEndpoint,
+                    "The backend of this route has no endpoint",
+                ),
+                Class::Connect,
+            ),
+        };
+        let Some(walk) = self.walk.take() else {
+            return Response::new(ResponseBody::Own(None));
+        };
+        let answer = problem.answer(walk.worker(), &walk.route().name, &self.id);
+        walk.ends_unserved(class);
+        answer
+    }
 }
 
 /// A body that was longer than what is held is counted once, when that is known.
@@ -147,21 +214,4 @@ fn count_overflow(walk: &Walk, counted: &mut bool, outgoing: &Outgoing) {
         *counted = true;
         walk.cell(walk.home).not_replayable.add(1);
     }
-}
-
-/// Nothing is left to try: the answer says why the last try failed.
-fn give_up(walk: Walk, last: Option<FailureKind>, id: &HeaderValue) -> Response<ResponseBody> {
-    let (problem, class) = match last {
-        Some(kind) => (Problem::of_failure(kind), kind.class()),
-        None => (
-            Problem::of_fault(
-                Fault::NoEndpoint,
-                "The backend of this route has no endpoint",
-            ),
-            Class::Connect,
-        ),
-    };
-    let answer = problem.answer(walk.worker(), &walk.route().name, id);
-    walk.ends_unserved(class);
-    answer
 }

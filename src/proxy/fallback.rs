@@ -144,7 +144,7 @@ impl Plan {
     fn pick(&self, walk: &Walk, side: Side) -> Option<Picked> {
         let worker = walk.worker();
         let backend = &walk.arm(side).backend;
-        worker.with_rng(|rng| backend.pick(worker.now(), &self.tried, rng))
+        worker.with_rng(|rng| backend.pick(walk.time(), &self.tried, rng))
     }
 
     fn pick_in_panic(&self, walk: &Walk, side: Side) -> Option<Picked> {

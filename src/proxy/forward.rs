@@ -1,7 +1,7 @@
 //! One try: lease a connection, send the request, wait for the response head.
 
-use std::future::poll_fn;
-use std::pin::pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
@@ -10,13 +10,12 @@ use http::header::{HOST, HeaderName, HeaderValue, VIA};
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
-use hyper::client::conn::http1::SendRequest;
 
 use super::connect::connect;
 use super::deadline::Deadlines;
 use super::pool::Lease;
 use super::walk::Walk;
-use super::worker::Worker;
+use super::worker::{TICK, Worker};
 use crate::snapshot::HostRule;
 use crate::stats::{Class, Reason};
 use crate::wire::{Replay, RequestBody, Upload};
@@ -29,7 +28,7 @@ pub(super) struct Outgoing {
     pub(super) head: Parts,
     host: Option<HeaderValue>,
     pub(super) body: OutgoingBody,
-    upload: Rc<Upload>,
+    upload: Option<Rc<Upload>>,
     /// A second try does no harm, as far as method and declaration go.
     pub(super) repeatable: bool,
 }
@@ -91,6 +90,7 @@ impl FailureKind {
 impl Outgoing {
     /// Takes over a request. `via` is the client's protocol version as `Via` wants it.
     pub(super) fn new(mut head: Parts, body: OutgoingBody, repeatable: bool) -> Self {
+        let has_body = !matches!(body, OutgoingBody::Empty);
         let host = head.headers.get(HOST).cloned();
         head.version = http::Version::HTTP_11;
         head.headers.append(VIA, VIA_FIGSHIFT);
@@ -98,7 +98,7 @@ impl Outgoing {
             head,
             host,
             body,
-            upload: Rc::new(Upload::default()),
+            upload: has_body.then(Rc::default),
             repeatable,
         }
     }
@@ -118,14 +118,14 @@ impl Outgoing {
     }
 
     fn next_try(&mut self, rule: &HostRule, authority: &HeaderValue) -> Request<RequestBody> {
-        let body = match &mut self.body {
-            OutgoingBody::Empty => RequestBody::Empty,
-            OutgoingBody::Once(body) => match body.take() {
-                Some(body) => RequestBody::Once(body, Rc::clone(&self.upload)),
+        let body = match (&mut self.body, &self.upload) {
+            (OutgoingBody::Empty, _) | (_, None) => RequestBody::Empty,
+            (OutgoingBody::Once(body), Some(upload)) => match body.take() {
+                Some(body) => RequestBody::Once(body, Rc::clone(upload)),
                 None => RequestBody::Empty,
             },
-            OutgoingBody::Replay(replay) => {
-                RequestBody::Replay(replay.next_try(), Rc::clone(&self.upload))
+            (OutgoingBody::Replay(replay), Some(upload)) => {
+                RequestBody::Replay(replay.next_try(), Rc::clone(upload))
             }
         };
         let mut request = Request::new(body);
@@ -192,19 +192,20 @@ pub(super) async fn forward(
         });
     };
     let request = outgoing.next_try(&backend.host, &endpoint.authority);
-    let upload = Rc::clone(&outgoing.upload);
+    let upload = outgoing.upload.clone();
     let wait = HeadWait {
         worker: walk.worker(),
         limit: backend.head_timeout,
-        upload: &upload,
+        upload: upload.as_deref(),
     };
-    match wait.send(&mut lease.sender, request).await {
+    let answer = pin!(lease.sender.try_send_request(request));
+    match wait.head(answer).await {
         Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => Err(Failure {
             kind: FailureKind::Reset,
             unprocessed: false,
         }),
         Ok(response) => Ok((response, lease)),
-        Err(Waited::Failed(kind, unsent)) => {
+        Err(Waited { kind, unsent }) => {
             let unprocessed = unsent.is_some();
             if let Some(request) = unsent {
                 outgoing.put_back(*request);
@@ -221,11 +222,13 @@ pub(super) async fn forward(
 async fn lease(walk: &Walk, outgoing: &Outgoing, fresh: bool) -> Option<Lease> {
     let (worker, backend, endpoint) = (walk.worker(), walk.backend(), walk.endpoint()?);
     let pool = worker.pools.of(endpoint.id);
-    if !fresh && let Some(sender) = pool.take(worker.now(), backend.pool_idle) {
+    if !fresh && let Some(sender) = pool.take(worker.coarse_now(), backend.pool_idle) {
         endpoint.cells.of(worker.index).reused.add(1);
         return Some(Lease::new(sender, pool, true));
     }
-    match connect(endpoint, backend.connect_timeout, worker.index).await {
+    // Boxed, since it is rare and large: what is inline makes every request's future larger.
+    let connecting = Box::pin(connect(endpoint, backend.connect_timeout, worker.index));
+    match connecting.await {
         Ok(sender) => Some(Lease::new(sender, pool, false)),
         Err(error) => {
             tracing::debug!(
@@ -243,47 +246,62 @@ async fn lease(walk: &Walk, outgoing: &Outgoing, fresh: bool) -> Option<Lease> {
 struct HeadWait<'a> {
     worker: &'a Worker,
     limit: Duration,
-    upload: &'a Upload,
+    upload: Option<&'a Upload>,
 }
 
-enum Waited {
-    Failed(FailureKind, Option<Box<Request<RequestBody>>>),
+/// How hyper tells of a failure: with the request, if none of it was sent.
+type Unsent = hyper::client::conn::TrySendError<Request<RequestBody>>;
+
+struct Waited {
+    kind: FailureKind,
+    unsent: Option<Box<Request<RequestBody>>>,
 }
 
 impl HeadWait<'_> {
-    async fn send(
+    /// Never early: the coarse clock may be late by a tick.
+    fn due(&self) -> Duration {
+        self.worker.coarse_now() + TICK + self.limit
+    }
+
+    fn frames(&self) -> u64 {
+        self.upload.map_or(0, Upload::frames)
+    }
+
+    async fn head(
         &self,
-        sender: &mut SendRequest<RequestBody>,
-        request: Request<RequestBody>,
+        mut answer: Pin<&mut impl Future<Output = Result<Response<Incoming>, Unsent>>>,
     ) -> Result<Response<Incoming>, Waited> {
-        let mut answer = pin!(sender.try_send_request(request));
         let deadlines: &Deadlines = &self.worker.deadlines;
-        let deadline = deadlines.arm(self.worker.now() + self.limit);
-        let mut seen = self.upload.frames();
+        let deadline = deadlines.arm(self.due());
+        let mut seen = self.frames();
         poll_fn(|cx| {
             if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
                 return Poll::Ready(answer.map_err(|mut failed| {
                     let kind = kind_of(failed.error());
-                    Waited::Failed(kind, failed.take_message().map(Box::new))
+                    let unsent = failed.take_message().map(Box::new);
+                    Waited { kind, unsent }
                 }));
             }
             if !deadline.poll_fired(cx) {
                 return Poll::Pending;
             }
             // While the upload moves, nobody is late yet.
-            let frames = self.upload.frames();
+            let frames = self.frames();
             if frames != seen {
                 seen = frames;
-                deadline.rearm(self.worker.now() + self.limit);
+                deadline.rearm(self.due());
                 deadline.poll_fired(cx);
                 return Poll::Pending;
             }
-            let late = if self.upload.is_starved() {
+            let late = if self.upload.is_some_and(Upload::is_starved) {
                 FailureKind::ClientSlow
             } else {
                 FailureKind::Timeout
             };
-            Poll::Ready(Err(Waited::Failed(late, None)))
+            Poll::Ready(Err(Waited {
+                kind: late,
+                unsent: None,
+            }))
         })
         .await
     }

@@ -73,34 +73,32 @@ struct Books {
 impl Relayed {
     fn settle_if_ended(mut self) -> Self {
         if self.body.is_end_stream() {
-            self.settle(None);
+            self.settle(None, true);
         }
         self
     }
 
     /// Closes the books: as the head said, or with the class of what went wrong.
-    fn settle(&mut self, wrong: Option<Class>) {
+    fn settle(&mut self, wrong: Option<Class>, just_looked: bool) {
         let Some(Books { walk, lease, class }) = self.books.take() else {
             return;
         };
         if wrong.is_none() {
-            lease.give_back(walk.worker().now(), walk.backend());
+            lease.give_back(walk.worker().coarse_now(), walk.backend());
         }
-        walk.ends(wrong.unwrap_or(class));
+        walk.ends(wrong.unwrap_or(class), just_looked);
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let frame = std::task::ready!(Pin::new(&mut self.body).poll_frame(cx));
         match &frame {
             Some(Ok(_)) => {
-                if !self.begun {
-                    self.begun = true;
-                    if let Some(books) = &self.books {
-                        books.walk.first_byte();
-                    }
+                let first = !std::mem::replace(&mut self.begun, true);
+                if let (true, Some(books)) = (first, &mut self.books) {
+                    books.walk.first_byte();
                 }
                 if self.body.is_end_stream() {
-                    self.settle(None);
+                    self.settle(None, first);
                 }
             }
             Some(Err(error)) => {
@@ -110,9 +108,9 @@ impl Relayed {
                     let backend = &*books.walk.backend().name;
                     tracing::warn!(%error, backend, "A response broke after its head");
                 }
-                self.settle(Some(Class::Broken));
+                self.settle(Some(Class::Broken), false);
             }
-            None => self.settle(None),
+            None => self.settle(None, false),
         }
         Poll::Ready(frame)
     }

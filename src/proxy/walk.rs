@@ -30,7 +30,7 @@ impl Presence {
 impl Drop for Presence {
     fn drop(&mut self) {
         self.worker.request_ended();
-        self.client.request_ended(self.worker.now());
+        self.client.request_ended(self.worker.coarse_now());
     }
 }
 
@@ -43,6 +43,8 @@ pub(super) struct Walk {
     /// Chosen by the split.
     pub(super) home: Side,
     started: Duration,
+    /// The last look at the clock.
+    time: Duration,
     attempt: Option<Attempt>,
     /// Holds a place in the retry budget.
     retrying: bool,
@@ -71,6 +73,7 @@ impl Walk {
             route,
             home,
             started,
+            time: started,
             attempt: None,
             retrying: false,
             ended: false,
@@ -79,6 +82,16 @@ impl Walk {
 
     pub(super) fn worker(&self) -> &Rc<Worker> {
         &self.presence.worker
+    }
+
+    /// The time at the last event: arrival, response head, or end. A look at the clock costs more
+    /// than most steps, so they share these.
+    pub(super) fn time(&self) -> Duration {
+        self.time
+    }
+
+    fn look_at_clock(&mut self) {
+        self.time = self.worker().now();
     }
 
     pub(super) fn route(&self) -> &Route {
@@ -127,28 +140,27 @@ impl Walk {
 
     /// The response head is here: the breaker hears how well the endpoint is.
     pub(super) fn head_arrived(&mut self, status: u16, class: Class) {
-        let now = self.worker().now();
-        self.cell(self.side())
-            .head
-            .record(micros(now.saturating_sub(self.started)));
+        self.look_at_clock();
+        self.cell(self.side()).head.record(self.elapsed());
         let failed = class != Class::Capacity && self.backend().breaker_statuses.contains(status);
-        self.tell_breaker(now, failed);
+        self.tell_breaker(failed);
     }
 
     /// The first byte of the body is here.
-    pub(super) fn first_byte(&self) {
+    pub(super) fn first_byte(&mut self) {
+        self.look_at_clock();
         self.cell(self.side()).first_byte.record(self.elapsed());
     }
 
     /// The try ended.
     pub(super) fn attempt_ends(&mut self, class: Class) {
         let Some(attempt) = self.attempt else { return };
-        let now = self.worker().now();
         match class {
             Class::Connect | Class::Timeout | Class::Reset | Class::Broken => {
-                self.tell_breaker(now, true);
+                self.look_at_clock();
+                self.tell_breaker(true);
             }
-            _ => self.untell_breaker(now),
+            _ => self.untell_breaker(),
         }
         let cell = self.cell(attempt.side);
         cell.attempts[class as usize].add(1);
@@ -157,14 +169,17 @@ impl Walk {
 
     /// The try found a connection that the backend had just closed: nobody's fault, and no try.
     pub(super) fn attempt_was_stale(&mut self) {
-        let now = self.worker().now();
-        self.untell_breaker(now);
+        self.untell_breaker();
         self.cell(self.side()).retries[Reason::Reset as usize].add(1);
         self.close_attempt();
     }
 
-    /// The request ended for the client, served by the side of the last try.
-    pub(super) fn ends(mut self, class: Class) {
+    /// The request ended for the client, served by the side of the last try. `just_looked` says
+    /// that the last look at the clock was in this same moment.
+    pub(super) fn ends(mut self, class: Class, just_looked: bool) {
+        if !just_looked {
+            self.look_at_clock();
+        }
         let served = self.side();
         self.attempt_ends(class);
         self.cell(served).total.record(self.elapsed());
@@ -191,10 +206,10 @@ impl Walk {
     }
 
     fn elapsed(&self) -> u64 {
-        micros(self.worker().now().saturating_sub(self.started))
+        micros(self.time.saturating_sub(self.started))
     }
 
-    fn tell_breaker(&mut self, now: Duration, failed: bool) {
+    fn tell_breaker(&mut self, failed: bool) {
         let Some(attempt) = self.attempt else { return };
         let Some(endpoint) = self.endpoint() else {
             return;
@@ -202,7 +217,7 @@ impl Walk {
         let ticket = attempt.picked.ticket;
         if failed {
             let draw = self.worker().with_rng(|rng| rng.random());
-            if endpoint.fitness.fail(now, ticket, draw) {
+            if endpoint.fitness.fail(self.time, ticket, draw) {
                 tracing::warn!(
                     backend = &*self.backend().name,
                     endpoint = &*endpoint.url,
@@ -210,7 +225,7 @@ impl Walk {
                 );
             }
         } else {
-            endpoint.fitness.succeed(now, ticket);
+            endpoint.fitness.succeed(self.time, ticket);
             endpoint.cells.of(self.worker().index).good.add(1);
         }
         if let Some(attempt) = &mut self.attempt {
@@ -219,11 +234,11 @@ impl Walk {
     }
 
     /// The try told nothing of the endpoint: a probe's place becomes free again.
-    fn untell_breaker(&self, now: Duration) {
+    fn untell_breaker(&self) {
         if let (Some(attempt), Some(endpoint)) = (self.attempt, self.endpoint())
             && !attempt.told
         {
-            endpoint.fitness.abandon(now, attempt.picked.ticket);
+            endpoint.fitness.abandon(self.time, attempt.picked.ticket);
         }
     }
 

@@ -22,7 +22,7 @@ use crate::stats::{Cells, WorkerCell};
 use crate::wire::RequestIds;
 
 /// How often deadlines are looked at: their precision.
-const TICK: Duration = Duration::from_millis(100);
+pub(super) const TICK: Duration = Duration::from_millis(100);
 /// Ticks between two looks at idle connections.
 const SWEEP_EVERY: u32 = 10;
 /// Lines about failed requests that a worker may log in a second.
@@ -95,6 +95,8 @@ pub(super) struct Worker {
     rng: RefCell<SmallRng>,
     cells: Arc<Cells<WorkerCell>>,
     born: Instant,
+    /// As of the last tick.
+    coarse: Cell<Duration>,
     in_flight: Cell<u32>,
     retries: Cell<u32>,
     complaints: Cell<u32>,
@@ -113,6 +115,7 @@ impl Worker {
             rng: RefCell::new(rng),
             cells: Arc::clone(&crew.cells),
             born: crew.born,
+            coarse: Cell::new(crew.born.elapsed()),
             in_flight: Cell::new(0),
             retries: Cell::new(0),
             complaints: Cell::new(0),
@@ -122,6 +125,11 @@ impl Worker {
     /// Time since the house was born; all breakers and deadlines count from there.
     pub(super) fn now(&self) -> Duration {
         self.born.elapsed()
+    }
+
+    /// The same as of the last tick: late by [`TICK`] at most, and free.
+    pub(super) fn coarse_now(&self) -> Duration {
+        self.coarse.get()
     }
 
     pub(super) fn pin(&self) -> Pin {
@@ -167,8 +175,7 @@ impl Worker {
     }
 
     fn sweep(&self) {
-        let now = self.now();
-        let pin = self.pin();
+        let (now, pin) = (self.coarse.get(), self.pin());
         self.clients.end_idle(now, pin.client_idle);
         self.pools.sweep(now, &pin);
         let unsaid = self
@@ -187,7 +194,8 @@ async fn tick(worker: Rc<Worker>) {
     let mut ticks = 0u32;
     loop {
         interval.tick().await;
-        worker.deadlines.fire(worker.now());
+        worker.coarse.set(worker.now());
+        worker.deadlines.fire(worker.coarse.get());
         ticks = ticks.wrapping_add(1);
         if ticks.is_multiple_of(SWEEP_EVERY) {
             worker.sweep();

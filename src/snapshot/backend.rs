@@ -40,7 +40,8 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    fn in_flight(&self) -> i64 {
+    /// Tries on their way, over all workers and routes.
+    pub fn in_flight(&self) -> i64 {
         self.cells.iter().map(|cell| cell.in_flight.get()).sum()
     }
 }

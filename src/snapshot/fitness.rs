@@ -102,6 +102,14 @@ impl Fitness {
         }
     }
 
+    /// Whether a request at `now` could be admitted, without asking for one. True also for a
+    /// breaker whose wait is over: it closes by nothing but a request.
+    pub fn could_admit(&self, now: Duration) -> bool {
+        !self.unhealthy.load(Ordering::Relaxed)
+            && (self.load().phase() != Phase::Open
+                || now.as_millis() as u64 >= self.not_before.load(Ordering::Relaxed))
+    }
+
     /// A ticket whatever the state, for when everything is out and something must be tried.
     pub fn admit_in_panic(&self) -> Ticket {
         self.load().ticket()
@@ -197,6 +205,8 @@ mod tests {
         }
         assert_eq!(fitness.sight().phase, Phase::Open);
         assert_eq!(fitness.sight().trips, 1);
+        assert!(!fitness.could_admit(T0 + Duration::from_millis(999)));
+        assert!(fitness.could_admit(T0 + Duration::from_secs(1)));
         assert_eq!(fitness.admit(T0 + Duration::from_millis(999), 0), None);
         let now = T0 + Duration::from_secs(1);
         for _ in 0..3 {
@@ -227,8 +237,10 @@ mod tests {
         let fitness = Fitness::new(Duration::ZERO);
         fitness.set_healthy(false);
         assert_eq!(fitness.admit(T0, 0), None);
+        assert!(!fitness.could_admit(T0));
         assert!(!fitness.admit_in_panic().probe);
         fitness.set_healthy(true);
+        assert!(fitness.could_admit(T0));
         assert!(fitness.admit(T0, 0).is_some());
     }
 

@@ -3,6 +3,7 @@
 
 mod backend;
 mod compile;
+mod effective;
 mod fitness;
 mod publish;
 mod route;

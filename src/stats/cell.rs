@@ -37,6 +37,11 @@ impl<T: Default> Cells<T> {
             .iter()
             .filter_map(|slot| slot.get().map(|cell| &cell.0))
     }
+
+    /// One entry per worker, in the order of their indexes; `None` where the cell does not exist yet.
+    pub fn by_worker(&self) -> impl Iterator<Item = Option<&T>> {
+        self.slots.iter().map(|slot| slot.get().map(|cell| &cell.0))
+    }
 }
 
 /// What one worker has seen of one side of one route.
@@ -112,6 +117,8 @@ mod tests {
         cells.of(1).attempts[Class::Ok as usize].add(2);
         cells.of(1).in_flight.up();
         assert_eq!(cells.iter().count(), 1);
+        let made: Vec<bool> = cells.by_worker().map(|cell| cell.is_some()).collect();
+        assert_eq!(made, [false, true, false]);
         assert_eq!(cells.of(1).attempts[0].get(), 2);
         assert_eq!(cells.of(1).in_flight.get(), 1);
     }

@@ -66,6 +66,8 @@ impl Peer {
 
     /// Sets the forwarded headers of a request that goes on to a backend.
     pub fn set_forwarded(&self, headers: &mut HeaderMap, trusted: bool) {
+        // Room for these and what else a proxy adds, at once and not by doubling.
+        headers.reserve(8);
         let host = headers.get(HOST).cloned();
         let forwarded = self.forwarded_line(host.as_ref());
         if trusted {

@@ -122,7 +122,7 @@ impl House {
         path: PathBuf,
         plan: Plan,
     ) -> Result<Self, StartError> {
-        let app = App::start(&path).await?;
+        let app = App::start(&path, None).await?;
         Ok(Self {
             folder,
             path,

@@ -5,7 +5,7 @@ use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::read::{Given, Refusal, Scalar, scalar_impls};
+use super::read::{Given, Refusal, Scalar, text_scalar};
 
 /// A span of time, written `"250ms"`, `"2s"`, `"1m30s"`, `"1h"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -144,7 +144,7 @@ fn not_one() -> Refusal {
     )
 }
 
-scalar_impls!(Duration);
+text_scalar!(Duration);
 
 impl JsonSchema for Duration {
     fn schema_name() -> Cow<'static, str> {

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::read::{Given, Refusal, Scalar, scalar_impls};
+use super::read::{Given, Refusal, Scalar, text_scalar};
 
 /// A network, written `"10.0.0.0/8"`, or one address, written `"10.0.0.7"` or `"::1"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl Scalar for Net {
     }
 }
 
-scalar_impls!(Net);
+text_scalar!(Net);
 
 impl JsonSchema for Net {
     fn schema_name() -> Cow<'static, str> {

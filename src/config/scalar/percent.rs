@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::read::{Given, Refusal, Scalar, scalar_impls};
+use super::read::{Given, Refusal, Scalar, deserialize_scalar};
 
 /// A share in hundredths of a percent, 0 to 10 000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -51,12 +52,12 @@ impl Scalar for Percent {
             }
             Given::Integer(_) => return Err(out_of_range()),
             Given::Float(number) => number,
-            Given::Text(text) => text.trim_end_matches('%').trim().parse().map_err(|_| {
-                Refusal::new(
-                    "is not a percent",
-                    "write a number from 0 to 100, such as 12.5",
-                )
-            })?,
+            Given::Text(_) => {
+                return Err(Refusal::new(
+                    "is a string, not a percent",
+                    "write a number from 0 to 100 without quotes, such as 10 or 12.5",
+                ));
+            }
         };
         if !(0.0..=100.0).contains(&number) {
             return Err(out_of_range());
@@ -81,7 +82,18 @@ fn out_of_range() -> Refusal {
     )
 }
 
-scalar_impls!(Percent);
+deserialize_scalar!(Percent);
+
+/// For flags of commands, where a number is text: `12.5` or `12.5%`.
+impl FromStr for Percent {
+    type Err = Refusal;
+
+    fn from_str(text: &str) -> Result<Self, Refusal> {
+        let number = text.strip_suffix('%').unwrap_or(text).trim();
+        let number = number.parse().map_err(|_| out_of_range())?;
+        Self::read(Given::Float(number))
+    }
+}
 
 impl JsonSchema for Percent {
     fn schema_name() -> Cow<'static, str> {

@@ -115,19 +115,9 @@ impl<T: Scalar> Visitor<'_> for Reading<T> {
     }
 }
 
-/// Parses a type from text through its `Scalar` impl, and deserialises it.
-macro_rules! scalar_impls {
+/// Deserialises a type through its `Scalar` impl.
+macro_rules! deserialize_scalar {
     ($name:ty) => {
-        impl std::str::FromStr for $name {
-            type Err = $crate::config::scalar::Refusal;
-
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
-                <Self as $crate::config::scalar::Scalar>::read($crate::config::scalar::Given::Text(
-                    text,
-                ))
-            }
-        }
-
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(de: D) -> Result<Self, D::Error> {
                 $crate::config::scalar::read::deserialize(de)
@@ -135,4 +125,21 @@ macro_rules! scalar_impls {
         }
     };
 }
-pub(super) use scalar_impls;
+pub(super) use deserialize_scalar;
+
+/// Deserialises a type that is text in the file, and parses it from text elsewhere the same way.
+macro_rules! text_scalar {
+    ($name:ty) => {
+        $crate::config::scalar::read::deserialize_scalar!($name);
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::config::scalar::Refusal;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                use $crate::config::scalar::{Given, Scalar};
+                Self::read(Given::Text(text))
+            }
+        }
+    };
+}
+pub(super) use text_scalar;

@@ -5,7 +5,7 @@ use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::read::{Given, Refusal, Scalar, scalar_impls};
+use super::read::{Given, Refusal, Scalar, text_scalar};
 
 /// A number of bytes, written `"64KiB"`, `"1MiB"`, `"10kB"` or a plain number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,7 +95,7 @@ fn not_one() -> Refusal {
     )
 }
 
-scalar_impls!(Size);
+text_scalar!(Size);
 
 impl JsonSchema for Size {
     fn schema_name() -> Cow<'static, str> {

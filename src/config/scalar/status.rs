@@ -6,7 +6,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 
-use super::read::{Given, Refusal, Scalar, scalar_impls};
+use super::read::{Given, Refusal, Scalar, text_scalar};
 
 /// A set of HTTP statuses, written `["502", "503", "500-599"]`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -151,4 +151,4 @@ fn not_one() -> Refusal {
     )
 }
 
-scalar_impls!(Span);
+text_scalar!(Span);

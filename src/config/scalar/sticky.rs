@@ -5,7 +5,7 @@ use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::read::{Given, Refusal, Scalar, scalar_impls};
+use super::read::{Given, Refusal, Scalar, text_scalar};
 
 /// Where a sticky key is read from, written `"header:x-user-id"`, `"cookie:sid"`, `"query:user"`, `"client_ip"`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +82,7 @@ fn not_one() -> Refusal {
     )
 }
 
-scalar_impls!(StickyKey);
+text_scalar!(StickyKey);
 
 impl JsonSchema for StickyKey {
     fn schema_name() -> Cow<'static, str> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::model::{Backend, Config, Health, HostPolicy};
+use crate::config::model::{Backend, Config, Endpoint, Health, HostPolicy};
 use crate::config::scalar::Duration;
 use crate::config::sheet::Sheet;
 use crate::config::tree::Path;
@@ -34,11 +34,9 @@ fn endpoints(backend: &Backend, at: &Path, sheet: &mut Sheet<'_>) {
     let mut seen = BTreeMap::new();
     for (index, endpoint) in backend.endpoints.iter().enumerate() {
         let item = at.key("endpoints").index(index);
-        let url = item.key("url");
-        let path = if sheet.written.at(&url).is_some() {
-            url
-        } else {
-            item
+        let path = match endpoint {
+            Endpoint::Url(_) => item,
+            Endpoint::Weighted(_) => item.key("url"),
         };
         match authority(endpoint.url()) {
             Err((message, hint)) => {
@@ -97,15 +95,15 @@ fn authority(url: &str) -> Result<String, (&'static str, &'static str)> {
             "an endpoint is only an address: \"http://host:port\"",
         ));
     }
-    let (host, port) = split_port(rest);
-    if host.is_empty() {
-        return Err(("has no host", shape));
-    }
     if rest.matches(':').count() > 1 && !rest.starts_with('[') {
         return Err((
             "has too many colons",
             "an IPv6 address stands in brackets: \"http://[::1]:8000\"",
         ));
+    }
+    let (host, port) = split_port(rest);
+    if host.is_empty() {
+        return Err(("has no host", shape));
     }
     if !is_host(host) {
         return Err((

@@ -1,0 +1,172 @@
+//! What the admin port says, as types: the server writes them, the command line and the demo read
+//! them. Fields are only ever added.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// `GET /health`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Health {
+    /// The worst that is true.
+    pub status: HouseStatus,
+    /// Number of the state in force; it rises with each change.
+    pub epoch: u64,
+    /// Where the configuration stands.
+    pub config: ConfigHealth,
+    /// By name.
+    pub routes: BTreeMap<String, RouteHealth>,
+    /// The backends, by name.
+    pub services: BTreeMap<String, ServiceHealth>,
+}
+
+/// The house as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HouseStatus {
+    /// All is as configured.
+    Ok,
+    /// Everything is served, but a backend that has a share is not wholly up, or the file is not in force.
+    Degraded,
+    /// Some route cannot be served at all.
+    Down,
+}
+
+/// Where the configuration stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigHealth {
+    /// What became of the file.
+    pub status: ConfigStatus,
+    /// When the configuration in force was applied: RFC 3339, UTC, whole seconds.
+    pub applied_at: String,
+    /// What is wrong with the file, one problem a line.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<String>,
+    /// Keys whose new values wait for a restart.
+    pub needs_restart: Vec<String>,
+}
+
+/// What became of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConfigStatus {
+    /// It is in force.
+    Applied,
+    /// It is broken; what was in force before still is.
+    Refused,
+    /// It was broken at the start; the last good one is in force.
+    LastGood,
+}
+
+/// A route.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RouteHealth {
+    /// Whether some side can take a request.
+    pub can_serve: bool,
+    /// Share of the candidate as configured, 0 to 100.
+    pub percent_configured: f64,
+    /// Share of the candidate in the present state of the endpoints, 0 to 100.
+    pub percent_effective: f64,
+    /// The backend that serves the rest.
+    pub primary: String,
+    /// The backend that gets the share, if there is one.
+    pub candidate: Option<String>,
+}
+
+/// A backend.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ServiceHealth {
+    /// Judged by its endpoints.
+    pub status: ServiceStatus,
+    /// Its present share of each route that names it, 0 to 100.
+    pub percent: BTreeMap<String, f64>,
+    /// In the order of the file.
+    pub endpoints: Vec<EndpointHealth>,
+    /// Tries that ended in the last minute, those left out that the client gave up.
+    pub requests: u64,
+    /// The part of them for which the backend is to blame, 0 to 1.
+    pub error_rate: Option<f64>,
+    /// Median time to the end of the response in the last minute, in milliseconds.
+    pub p50_ms: Option<f64>,
+    /// 95th percentile of the same, in milliseconds.
+    pub p95_ms: Option<f64>,
+}
+
+/// A backend, judged by its endpoints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ServiceStatus {
+    /// All take their share.
+    Up,
+    /// Some do not.
+    Degraded,
+    /// None can take a request.
+    Down,
+    /// There are none.
+    Empty,
+}
+
+/// An endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndpointHealth {
+    /// `http://host:port`.
+    pub url: String,
+    /// State of its breaker.
+    pub breaker: BreakerState,
+    /// By the active health checks; true where there are none.
+    pub healthy: bool,
+    /// Tries on their way.
+    pub in_flight: u64,
+}
+
+/// What a breaker lets through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BreakerState {
+    /// Everything.
+    Closed,
+    /// Nothing.
+    Open,
+    /// One probe at a time.
+    Probing,
+    /// A rising share.
+    Warming,
+}
+
+/// `GET /readyz?verbose`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Readiness {
+    /// Whether every route can be served.
+    pub ready: bool,
+    /// Number of the state in force; 0 before the first configuration.
+    pub epoch: u64,
+    /// By name.
+    pub routes: BTreeMap<String, RouteReadiness>,
+}
+
+/// Whether the sides of a route can take a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteReadiness {
+    /// Some side that may serve can; a candidate at 0 % may not.
+    pub ready: bool,
+    /// The primary can.
+    pub primary: bool,
+    /// The candidate can; `None` where there is none.
+    pub candidate: Option<bool>,
+}
+
+/// A problem document (RFC 9457): the body of every refusal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// `urn:figshift:problem:` and the reason.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Short, the same for each of its kind.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What to do.
+    pub detail: String,
+    /// A word of a closed set.
+    pub reason: String,
+}

@@ -1,0 +1,51 @@
+//! The registry behind `/metrics`.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use prometheus::{Registry, TextEncoder};
+
+use super::collector::HouseCollector;
+use crate::control::Standing;
+use crate::snapshot::Publisher;
+use crate::stats::{Cells, WorkerCell};
+
+/// Everything that can be scraped: figshift's own families and those of its process.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+}
+
+impl Metrics {
+    /// The content type of [`Metrics::text`].
+    pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+    /// Over the snapshot in force, the cells of the workers and the standing of the configuration.
+    ///
+    /// # Errors
+    ///
+    /// Two families of the same name: a fault of ours.
+    pub fn new(
+        publisher: Publisher,
+        workers: Arc<Cells<WorkerCell>>,
+        standing: Arc<ArcSwap<Standing>>,
+    ) -> prometheus::Result<Self> {
+        let registry = Registry::new();
+        let house = HouseCollector::new(publisher, workers, standing)?;
+        registry.register(Box::new(house))?;
+        #[cfg(target_os = "linux")]
+        registry.register(Box::new(
+            prometheus::process_collector::ProcessCollector::for_self(),
+        ))?;
+        Ok(Self { registry })
+    }
+
+    /// All families at this moment, in the text format.
+    ///
+    /// # Errors
+    ///
+    /// A family that cannot be written: a fault of ours.
+    pub fn text(&self) -> prometheus::Result<String> {
+        TextEncoder::new().encode_to_string(&self.registry.gather())
+    }
+}

@@ -1,0 +1,21 @@
+//! What figshift tells of itself: metrics, figures of the last minute, log lines. It reads cells
+//! and writes nothing that a worker reads. Label values come from the configuration or from sets
+//! that are closed at compile time, so nothing that a client sends can grow the number of series.
+
+mod collector;
+mod endpoints;
+mod family;
+mod house;
+mod logs;
+mod metrics;
+mod routes;
+mod window;
+
+#[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
+mod tests;
+
+pub use logs::{LogError, Logs, init_logs};
+pub use metrics::Metrics;
+pub use window::{Recent, Window};
