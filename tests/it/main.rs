@@ -12,7 +12,9 @@
 mod support;
 
 mod basics;
+mod breaker;
 mod broken;
+mod cancel;
 mod fallback;
 mod headers;
 mod misbehave;
