@@ -17,6 +17,7 @@ mod broken;
 mod cancel;
 mod fallback;
 mod headers;
+mod idle;
 mod misbehave;
 mod refusals;
 mod stale;
