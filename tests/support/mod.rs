@@ -6,6 +6,7 @@
 pub(crate) mod client;
 pub(crate) mod counts;
 pub(crate) mod house;
+pub(crate) mod load;
 pub(crate) mod message;
 pub(crate) mod origin;
 
