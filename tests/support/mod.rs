@@ -9,6 +9,7 @@ pub(crate) mod house;
 pub(crate) mod load;
 pub(crate) mod message;
 pub(crate) mod origin;
+pub(crate) mod script;
 
 use std::time::{Duration, Instant};
 
