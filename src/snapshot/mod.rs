@@ -11,6 +11,9 @@ mod router;
 mod status;
 mod whole;
 
+#[cfg(test)]
+mod tests;
+
 pub use backend::{Backend, Endpoint, HostRule, Member, Picked, Target, Tried};
 pub use compile::{Unsound, compile};
 pub use fitness::{Fitness, Sight};
