@@ -12,6 +12,9 @@ use slab::Slab;
 
 use crate::wire::Peer;
 
+/// So many times the idle limit may a client take for reading what is left of its last answer.
+const READING_PATIENCE: u32 = 10;
+
 /// How a connection shall end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ending {
@@ -94,11 +97,18 @@ impl Clients {
         self.0.borrow().is_empty()
     }
 
-    /// Ends connections that have had no request for longer than the limit.
+    /// Ends connections that have had no request for longer than the limit. A slow reader may still
+    /// be waiting for the end of its last answer, and gets more time for it.
     pub(super) fn end_idle(&self, now: Duration, limit: Duration) {
         for (_, client) in self.0.borrow().iter() {
-            if client.running.get() == 0 && now.saturating_sub(client.idle_since.get()) > limit {
-                client.end(Ending::Now);
+            let idle = now.saturating_sub(client.idle_since.get());
+            if client.running.get() == 0 && idle > limit {
+                let late = idle > limit.saturating_mul(READING_PATIENCE);
+                client.end(if client.used.get() && !late {
+                    Ending::Gently
+                } else {
+                    Ending::Now
+                });
             }
         }
     }

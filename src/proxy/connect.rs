@@ -4,12 +4,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::client::conn::http1::{self, SendRequest};
+use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use super::pool::Connection;
 use crate::snapshot::{Endpoint, Target};
-use crate::wire::RequestBody;
 
 /// Connects within the limit and starts the task that drives the connection.
 ///
@@ -24,7 +24,7 @@ pub(super) async fn connect(
     endpoint: &Arc<Endpoint>,
     limit: Duration,
     worker: usize,
-) -> io::Result<SendRequest<RequestBody>> {
+) -> io::Result<Connection> {
     let cell = endpoint.cells.of(worker);
     let opened = tokio::time::timeout(limit, open(&endpoint.target)).await;
     let stream = match opened.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
@@ -40,12 +40,15 @@ pub(super) async fn connect(
         .map_err(io::Error::other)?;
     cell.connects.add(1);
     let open = Open::new(Arc::clone(endpoint), worker);
-    tokio::task::spawn_local(async move {
+    let driving = tokio::task::spawn_local(async move {
         // Its errors reach whoever waits for an answer on it.
         drop(connection.await);
         drop(open);
     });
-    Ok(sender)
+    Ok(Connection {
+        sender,
+        driver: driving.abort_handle(),
+    })
 }
 
 async fn open(target: &Target) -> io::Result<TcpStream> {

@@ -183,7 +183,7 @@ pub(super) async fn forward(
         unprocessed: true,
     })?;
     let backend = walk.backend();
-    let Some(endpoint) = walk.endpoint() else {
+    let (Some(endpoint), Some(sender)) = (walk.endpoint(), lease.sender()) else {
         return Err(Failure {
             kind: FailureKind::Connect,
             unprocessed: true,
@@ -196,7 +196,7 @@ pub(super) async fn forward(
         limit: backend.head_timeout,
         upload: upload.as_deref(),
     };
-    let answer = pin!(lease.sender.try_send_request(request));
+    let answer = pin!(sender.try_send_request(request));
     match wait.head(answer).await {
         Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => Err(Failure {
             kind: FailureKind::Reset,
@@ -220,14 +220,14 @@ pub(super) async fn forward(
 async fn lease(walk: &Walk, outgoing: &Outgoing, fresh: bool) -> Option<Lease> {
     let (worker, backend, endpoint) = (walk.worker(), walk.backend(), walk.endpoint()?);
     let pool = worker.pools.of(endpoint.id);
-    if !fresh && let Some(sender) = pool.take(worker.coarse_now(), backend.pool_idle) {
+    if !fresh && let Some(connection) = pool.take(worker.coarse_now(), backend.pool_idle) {
         endpoint.cells.of(worker.index).reused.add(1);
-        return Some(Lease::new(sender, pool, true));
+        return Some(Lease::new(connection, pool, true));
     }
     // Boxed, since it is rare and large: what is inline makes every request's future larger.
     let connecting = Box::pin(connect(endpoint, backend.connect_timeout, worker.index));
     match connecting.await {
-        Ok(sender) => Some(Lease::new(sender, pool, false)),
+        Ok(connection) => Some(Lease::new(connection, pool, false)),
         Err(error) => {
             tracing::debug!(
                 %error,

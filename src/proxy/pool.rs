@@ -9,11 +9,17 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use hyper::client::conn::http1::SendRequest;
+use tokio::task::AbortHandle;
 
 use crate::snapshot::{Backend, Snapshot};
 use crate::wire::RequestBody;
 
-type Sender = SendRequest<RequestBody>;
+/// A connection to an endpoint: the end that takes requests, and the task that drives it.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) sender: SendRequest<RequestBody>,
+    pub(super) driver: AbortHandle,
+}
 
 /// By endpoint id.
 #[derive(Debug, Default)]
@@ -46,7 +52,7 @@ pub(super) struct Pool {
 
 #[derive(Debug)]
 struct Idle {
-    sender: Sender,
+    connection: Connection,
     since: Duration,
 }
 
@@ -77,55 +83,75 @@ impl Pools {
 
 impl Pool {
     /// Takes a connection that is ready for a request.
-    pub(super) fn take(&self, now: Duration, limit: Duration) -> Option<Sender> {
+    pub(super) fn take(&self, now: Duration, limit: Duration) -> Option<Connection> {
         let mut idle = self.idle.borrow_mut();
         while let Some(last) = idle.pop() {
             if now.saturating_sub(last.since) > limit {
                 // All others are older.
                 idle.clear();
-            } else if last.sender.is_ready() {
-                return Some(last.sender);
+            } else if last.connection.sender.is_ready() {
+                return Some(last.connection);
             }
         }
         None
     }
 
-    fn give(&self, sender: Sender, now: Duration, most: usize) {
+    fn give(&self, connection: Connection, now: Duration, most: usize) {
         let mut idle = self.idle.borrow_mut();
         if idle.len() < most {
-            idle.push(Idle { sender, since: now });
+            idle.push(Idle {
+                connection,
+                since: now,
+            });
         }
     }
 
     fn drop_older(&self, now: Duration, limit: Duration) {
-        self.idle
-            .borrow_mut()
-            .retain(|idle| now.saturating_sub(idle.since) <= limit && !idle.sender.is_closed());
+        self.idle.borrow_mut().retain(|idle| {
+            now.saturating_sub(idle.since) <= limit && !idle.connection.sender.is_closed()
+        });
     }
 }
 
-/// A connection on loan for one try.
+/// A connection on loan for one try. Dropped before the end of the response, it is closed at once:
+/// its driver alone would first send what is left of the request, which a backend that reads no
+/// more never lets it do.
 #[derive(Debug)]
 pub(super) struct Lease {
-    pub(super) sender: Sender,
+    connection: Option<Connection>,
     pub(super) reused: bool,
     pool: Rc<Pool>,
 }
 
 impl Lease {
-    pub(super) fn new(sender: Sender, pool: Rc<Pool>, reused: bool) -> Self {
+    pub(super) fn new(connection: Connection, pool: Rc<Pool>, reused: bool) -> Self {
         Self {
-            sender,
+            connection: Some(connection),
             reused,
             pool,
         }
     }
 
+    /// Where the request goes; there until the lease is given back.
+    pub(super) fn sender(&mut self) -> Option<&mut SendRequest<RequestBody>> {
+        Some(&mut self.connection.as_mut()?.sender)
+    }
+
     /// Gives it back after the end of the response. One that is still busy, because the upload
     /// goes on or the backend wants it closed, is let go.
-    pub(super) fn give_back(self, now: Duration, backend: &Backend) {
-        if self.sender.is_ready() {
-            self.pool.give(self.sender, now, backend.pool_max_idle);
+    pub(super) fn give_back(mut self, now: Duration, backend: &Backend) {
+        if let Some(connection) = self.connection.take()
+            && connection.sender.is_ready()
+        {
+            self.pool.give(connection, now, backend.pool_max_idle);
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(connection) = &self.connection {
+            connection.driver.abort();
         }
     }
 }

@@ -57,6 +57,10 @@ impl Reader {
 
 /// Holds one snapshot for a whole exchange.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::redundant_allocation,
+    reason = "the inner count is shared by all workers, the outer one is this worker's own"
+)]
 pub struct Pin(Rc<Arc<Snapshot>>);
 
 impl Deref for Pin {

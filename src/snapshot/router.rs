@@ -13,7 +13,7 @@ use super::route::Route;
 pub struct Ask<'a> {
     /// Without a port; any case.
     pub host: &'a str,
-    /// Begins with a slash, or is `*`.
+    /// Begins with a slash, or is `*`, which goes where `/` goes.
     pub path: &'a str,
     /// The method.
     pub method: &'a Method,

@@ -100,6 +100,9 @@ impl<E: std::error::Error + 'static> std::error::Error for ReplayError<E> {
     }
 }
 
+/// The next frame of a body, as `poll_frame` gives it.
+type Pulled<E> = Poll<Option<Result<Frame<Bytes>, ReplayError<E>>>>;
+
 impl<B: Body<Data = Bytes> + Unpin> Source<B> {
     fn keep(&mut self, chunk: &Bytes) {
         if self.overflowed {
@@ -114,10 +117,7 @@ impl<B: Body<Data = Bytes> + Unpin> Source<B> {
         self.kept.push(chunk.clone());
     }
 
-    fn pull(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, ReplayError<B::Error>>>> {
+    fn pull(&mut self, cx: &mut Context<'_>) -> Pulled<B::Error> {
         match std::task::ready!(Pin::new(&mut self.inner).poll_frame(cx)) {
             None => {
                 self.ended = true;

@@ -12,8 +12,15 @@
 mod support;
 
 mod basics;
+mod breaker;
 mod broken;
+mod cancel;
+mod fallback;
 mod headers;
+mod idle;
+mod kill;
 mod misbehave;
 mod refusals;
+mod reload;
+mod split;
 mod stale;

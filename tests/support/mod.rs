@@ -6,8 +6,10 @@
 pub(crate) mod client;
 pub(crate) mod counts;
 pub(crate) mod house;
+pub(crate) mod load;
 pub(crate) mod message;
 pub(crate) mod origin;
+pub(crate) mod script;
 
 use std::time::{Duration, Instant};
 

@@ -1,0 +1,50 @@
+//! The snapshot itself: one state of the house. `compile` makes it, `publish` hands it out; nobody
+//! changes one that has been published.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::backend::Backend;
+use super::route::Route;
+use super::router::Router;
+use crate::config::scalar::Net;
+use crate::wire::Trust;
+
+/// One state of the house.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Counts the published states.
+    pub epoch: u64,
+    /// In the order of the file.
+    pub routes: Box<[Route]>,
+    /// By name.
+    pub backends: Box<[Arc<Backend>]>,
+    /// Finds the route of a request.
+    pub router: Router,
+    /// A client connection without a request for this long is closed.
+    pub client_idle: Duration,
+    pub(super) trusted: Box<[Net]>,
+    pub(super) next_endpoint: u64,
+}
+
+impl Snapshot {
+    /// Nothing at all: what is published before the first configuration.
+    pub fn empty() -> Self {
+        Self {
+            epoch: 0,
+            routes: Box::default(),
+            backends: Box::default(),
+            router: Router::default(),
+            client_idle: Duration::MAX,
+            trusted: Box::default(),
+            next_endpoint: 0,
+        }
+    }
+}
+
+impl Trust for Snapshot {
+    fn trusts(&self, address: IpAddr) -> bool {
+        self.trusted.iter().any(|net| net.contains(address))
+    }
+}
