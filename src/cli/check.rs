@@ -19,7 +19,7 @@ pub(super) fn run(files: &[PathBuf]) -> Exit {
             ),
             Err(problems) => {
                 exit = Exit::BadInput;
-                write!(io::stderr(), "{problems}")
+                writeln!(io::stderr(), "{problems}")
             }
         };
         if said.is_err() {

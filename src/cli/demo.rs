@@ -75,8 +75,8 @@ fn observe(app: &App) -> Observed {
     let effective = route.effective_hundredths();
     let why = match effective {
         same if same == configured => None,
-        0 => Some("the candidate is out".to_owned()),
-        _ => Some("the primary is out".to_owned()),
+        0 => Some("candidate out".to_owned()),
+        _ => Some("primary out".to_owned()),
     };
     Observed {
         route: RouteView {

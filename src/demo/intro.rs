@@ -36,7 +36,7 @@ impl Intro {
             "\
 figshift demo: a backend, its successor, and the proxy that moves users over
   proxy    {proxy:<22} takes the requests
-  admin    {admin:<22} /metrics
+  admin    {admin:<22} /metrics /health
   legacy   {legacy:<22} serves today
   vastai   {vastai:<22} is to take over
   control  {control:<22} makes them misbehave

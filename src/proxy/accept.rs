@@ -63,12 +63,12 @@ async fn refused(worker: &Worker, error: &io::Error) {
 }
 
 async fn drain(worker: &Worker, limit: Duration) {
-    worker.clients.end_all(Ending::Gently);
+    worker.clients.end_gently();
     let end = tokio::time::Instant::now() + limit;
     while !worker.clients.is_empty() && tokio::time::Instant::now() < end {
         tokio::time::sleep(DRAIN_LOOK).await;
     }
-    worker.clients.end_all(Ending::Now);
+    worker.clients.end_now();
 }
 
 fn serve(worker: &Rc<Worker>, stream: TcpStream, address: std::net::IpAddr) {

@@ -28,6 +28,8 @@ pub(super) enum Ending {
 pub(super) struct Client {
     pub(super) peer: Peer,
     running: Cell<u32>,
+    /// Has had a request.
+    used: Cell<bool>,
     idle_since: Cell<Duration>,
     ending: Cell<Ending>,
     waker: RefCell<Option<Waker>>,
@@ -38,6 +40,7 @@ impl Client {
         Self {
             peer: Peer::new(address),
             running: Cell::new(0),
+            used: Cell::new(false),
             idle_since: Cell::new(now),
             ending: Cell::new(Ending::None),
             waker: RefCell::new(None),
@@ -46,6 +49,7 @@ impl Client {
 
     pub(super) fn request_began(&self) {
         self.running.set(self.running.get() + 1);
+        self.used.set(true);
     }
 
     pub(super) fn request_ended(&self, now: Duration) {
@@ -99,11 +103,22 @@ impl Clients {
         }
     }
 
-    /// Tells every connection to end: gently, or at once.
-    pub(super) fn end_all(&self, how: Ending) {
+    /// Tells every connection to end after its running request. One that is idle ends at once, when
+    /// the last bytes of its last answer are out; one that never had a request has none to send.
+    pub(super) fn end_gently(&self) {
         for (_, client) in self.0.borrow().iter() {
-            let idle = client.running.get() == 0;
-            client.end(if idle { Ending::Now } else { how });
+            client.end(if client.used.get() {
+                Ending::Gently
+            } else {
+                Ending::Now
+            });
+        }
+    }
+
+    /// Ends every connection at once.
+    pub(super) fn end_now(&self) {
+        for (_, client) in self.0.borrow().iter() {
+            client.end(Ending::Now);
         }
     }
 }

@@ -6,9 +6,9 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-use http::header::{HOST, HeaderName, HeaderValue, VIA};
+use http::header::{HOST, HeaderValue, VIA};
 use http::request::Parts;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 
 use super::connect::connect;
@@ -19,8 +19,6 @@ use super::worker::{TICK, Worker};
 use crate::snapshot::HostRule;
 use crate::stats::{Class, Reason};
 use crate::wire::{Replay, RequestBody, Upload};
-
-const VIA_FIGSHIFT: HeaderValue = HeaderValue::from_static("1.1 figshift");
 
 /// What is sent: a head that each try gets a copy of, and a body.
 #[derive(Debug)]
@@ -88,12 +86,12 @@ impl FailureKind {
 }
 
 impl Outgoing {
-    /// Takes over a request. `via` is the client's protocol version as `Via` wants it.
+    /// Takes over a request.
     pub(super) fn new(mut head: Parts, body: OutgoingBody, repeatable: bool) -> Self {
         let has_body = !matches!(body, OutgoingBody::Empty);
         let host = head.headers.get(HOST).cloned();
-        head.version = http::Version::HTTP_11;
-        head.headers.append(VIA, VIA_FIGSHIFT);
+        head.headers.append(VIA, via(head.version));
+        head.version = Version::HTTP_11;
         Self {
             head,
             host,
@@ -315,7 +313,10 @@ fn kind_of(error: &hyper::Error) -> FailureKind {
     }
 }
 
-/// For the response's own `Via`.
-pub(super) const fn via() -> (HeaderName, HeaderValue) {
-    (VIA, VIA_FIGSHIFT)
+/// What we add to `Via`: the version in which the message came, and our name.
+pub(super) const fn via(version: Version) -> HeaderValue {
+    HeaderValue::from_static(match version {
+        Version::HTTP_10 => "1.0 figshift",
+        _ => "1.1 figshift",
+    })
 }

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, VIA};
 use http::{Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -30,10 +30,9 @@ pub(super) fn relay(
     id: HeaderValue,
 ) -> Response<ResponseBody> {
     let (mut head, body) = response.into_parts();
-    head.version = Version::HTTP_11;
     remove_from_response(&mut head.headers);
-    let (name, value) = via();
-    head.headers.append(name, value);
+    head.headers.append(VIA, via(head.version));
+    head.version = Version::HTTP_11;
     head.headers.insert(REQUEST_ID, id);
     if walk.route().backend_header {
         head.headers.insert(BACKEND, walk.backend().header.clone());
