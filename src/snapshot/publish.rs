@@ -57,6 +57,10 @@ impl Reader {
 
 /// Holds one snapshot for a whole exchange.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::redundant_allocation,
+    reason = "a pin is taken for each request, and cloning an Rc needs no locked instruction"
+)]
 pub struct Pin(Rc<Arc<Snapshot>>);
 
 impl Deref for Pin {

@@ -8,7 +8,10 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 pub struct Counter(AtomicU64);
 
 impl Counter {
-    pub(super) const ZERO: Self = Self(AtomicU64::new(0));
+    /// At zero.
+    pub(super) const fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
 
     /// Adds `n`.
     pub fn add(&self, n: u64) {

@@ -83,8 +83,8 @@ pub struct Histogram {
 impl Default for Histogram {
     fn default() -> Self {
         Self {
-            fine: [const { Counter::ZERO }; FINE],
-            sum_us: Counter::ZERO,
+            fine: [const { Counter::new() }; FINE],
+            sum_us: Counter::new(),
         }
     }
 }

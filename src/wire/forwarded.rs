@@ -3,7 +3,6 @@
 //! extended. Values that depend on the connection alone are made once per connection.
 
 use std::cell::RefCell;
-use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use http::header::{FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue};
@@ -109,7 +108,9 @@ impl Peer {
             && !host.is_empty()
             && !host.contains(['"', '\\'])
         {
-            let _ = write!(line, ";host=\"{host}\"");
+            line.push_str(";host=\"");
+            line.push_str(host);
+            line.push('"');
         }
         ascii(&line)
     }

@@ -100,6 +100,8 @@ impl<E: std::error::Error + 'static> std::error::Error for ReplayError<E> {
     }
 }
 
+type PolledFrame<E> = Poll<Option<Result<Frame<Bytes>, ReplayError<E>>>>;
+
 impl<B: Body<Data = Bytes> + Unpin> Source<B> {
     fn keep(&mut self, chunk: &Bytes) {
         if self.overflowed {
@@ -114,10 +116,7 @@ impl<B: Body<Data = Bytes> + Unpin> Source<B> {
         self.kept.push(chunk.clone());
     }
 
-    fn pull(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, ReplayError<B::Error>>>> {
+    fn pull(&mut self, cx: &mut Context<'_>) -> PolledFrame<B::Error> {
         match std::task::ready!(Pin::new(&mut self.inner).poll_frame(cx)) {
             None => {
                 self.ended = true;

@@ -128,7 +128,7 @@ impl Client {
             let whole = bytes.exactly(len, &mut answer.body, stream).await;
             whole.unwrap_or(false)
         } else {
-            bytes.to_end(&mut answer.body, stream).await.is_ok()
+            bytes.until_end(&mut answer.body, stream).await.is_ok()
         };
         if whole {
             Ok(answer)

@@ -170,7 +170,7 @@ impl Bytes {
     }
 
     /// Everything until the stream ends.
-    pub(crate) async fn to_end(
+    pub(crate) async fn until_end(
         &mut self,
         into: &mut Vec<u8>,
         from: &mut (impl AsyncRead + Unpin),
