@@ -182,6 +182,7 @@ impl Controller {
         };
         let epoch = snapshot.epoch;
         self.publisher.publish(snapshot);
+        log_moves(&self.config, &config, actor);
         self.config = config;
         self.keep(&text);
         if !needs_restart.is_empty() {
@@ -222,6 +223,18 @@ impl Controller {
         if let Err(error) = last_good::keep(folder, text) {
             let folder = folder.display();
             tracing::warn!(%error, %folder, "Cannot keep the last good file; a restart will need a good one");
+        }
+    }
+}
+
+/// What a save does to the split is what its reader wants to know first.
+fn log_moves(before: &Config, after: &Config, actor: Actor) {
+    for route in &after.routes {
+        let old = before.routes.iter().find(|old| old.name == route.name);
+        let from = old.map_or_else(Default::default, |old| old.percent);
+        if from != route.percent {
+            let (route, to) = (&*route.name, route.percent);
+            tracing::info!(route, %from, %to, %actor, "The percent of a route has changed");
         }
     }
 }
