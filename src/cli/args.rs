@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use http::uri::Authority;
 
 use crate::config::scalar::Duration;
 
-use super::{Exit, check, demo, schema, serve};
+use super::{Exit, check, demo, health, schema, serve};
 
 /// Moves an inference service to Vast.ai without anyone noticing.
 ///
@@ -46,6 +47,15 @@ enum Command {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
+    /// Ask a running proxy whether it is ready, for the health check of a container.
+    ///
+    /// Exits with 0 when every route can be served, with 1 when not, and with 4 when there is no
+    /// answer within 2 s.
+    Health {
+        /// Its admin port: listen.admin in its file.
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9901")]
+        admin: Authority,
+    },
     /// Print the JSON Schema of the configuration file, for editors.
     Schema,
 }
@@ -61,6 +71,7 @@ pub fn run(args: Args) -> Exit {
         Command::Demo { limit } => demo::run(limit.map(Duration::get)),
         Command::Serve { config } => serve::run(&config),
         Command::Check { files } => check::run(&files),
+        Command::Health { admin } => health::run(&admin),
         Command::Schema => schema::run(),
     }
 }

@@ -1,7 +1,11 @@
 //! What tests and benches share: a running house, mock origins that misbehave on command, and a
 //! client that sees every byte. Nothing here sleeps and hopes: waiting means looking at a
 //! condition until a deadline.
-#![allow(dead_code, reason = "each user of this room needs another part of it")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "each user of this room needs another part of it"
+)]
 
 pub(crate) mod client;
 pub(crate) mod counts;

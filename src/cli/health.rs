@@ -1,0 +1,51 @@
+//! `figshift health`: what a container's health check runs.
+
+use std::error::Error as _;
+use std::io::{self, Write as _};
+use std::time::Duration;
+
+use http::uri::Authority;
+use reqwest::Client;
+
+use super::Exit;
+use super::serve::{on_control_runtime, say};
+
+/// A house that takes longer to say `ok` is not well.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Asks `/readyz` on the admin port. Anything but `ok` goes to standard error.
+pub(super) fn run(admin: &Authority) -> Exit {
+    on_control_runtime(async {
+        match ask(admin).await {
+            Ok((true, answer)) => {
+                write!(io::stdout(), "{answer}").map_or(Exit::Unreachable, |()| Exit::Done)
+            }
+            Ok((false, answer)) => say(&answer, Exit::No),
+            Err(problem) => say(&problem, Exit::Unreachable),
+        }
+    })
+}
+
+/// Whether it is ready, and what it says.
+async fn ask(admin: &Authority) -> Result<(bool, String), String> {
+    let unreachable = |error: reqwest::Error| {
+        // The outermost words only repeat the address.
+        let mut cause = error.source();
+        while let Some(deeper) = cause.and_then(|error| error.source()) {
+            cause = Some(deeper);
+        }
+        let why = cause.map_or_else(|| error.to_string(), ToString::to_string);
+        format!("{admin}: no answer from the admin port: {why}")
+    };
+    let client = Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(PATIENCE)
+        .build()
+        .map_err(unreachable)?;
+    let asked = client.get(format!("http://{admin}/readyz")).send().await;
+    let answer = asked.map_err(unreachable)?;
+    let ready = answer.status().is_success();
+    let text = answer.text().await.map_err(unreachable)?;
+    Ok((ready, text))
+}
