@@ -33,6 +33,9 @@ replay_bytes = "64KiB"
 [[routes]]
 name = "rest"
 primary = "legacy"
+[admin]
+token = "0123456789abcdef"
+hosts = ["figshift.internal"]
 "#;
 
 /// One block of the table.

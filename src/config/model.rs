@@ -8,17 +8,20 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::scalar::{Duration, Net, Percent, Size, StatusSet, StickyKey};
+use super::scalar::{Duration, Net, Percent, Secret, Size, StatusSet, StickyKey};
 
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Folder for what must survive a restart (the last good file). Needs a restart to change.
+    /// Folder for what must survive a restart (the journal, the last good file). Needs a restart to change.
     #[serde(default = "default_state_dir")]
     pub state_dir: PathBuf,
     /// Addresses to listen on. Needs a restart to change, `trusted` excepted.
     pub listen: Listen,
+    /// Who may use the admin port.
+    #[serde(default)]
+    pub admin: Admin,
     /// Log output.
     #[serde(default)]
     pub log: Log,
@@ -36,7 +39,7 @@ pub struct Listen {
     /// Address of the proxy, `ip:port`.
     #[schemars(extend("examples" = ["0.0.0.0:8080"]))]
     pub http: String,
-    /// Address of the admin port (metrics, health), `ip:port`.
+    /// Address of the admin port (metrics, health, commands), `ip:port`. Beyond this machine it needs `admin.token`.
     #[serde(default = "default_admin")]
     pub admin: String,
     /// Worker threads; default: one per core.
@@ -51,6 +54,16 @@ pub struct Listen {
     /// After SIGTERM, how long running requests may take to finish.
     #[serde(default = "Listen::default_drain")]
     pub drain: Duration,
+}
+
+/// `[admin]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Admin {
+    /// What `/api/v1` asks for (`Authorization: Bearer`). Empty closes `/api/v1`; without the key everybody who reaches the port may use it.
+    pub token: Option<Secret>,
+    /// Names that the admin port is called by, beside `localhost` and IP addresses. A request with another `Host` is refused.
+    pub hosts: Vec<String>,
 }
 
 /// `[log]`.

@@ -19,6 +19,10 @@ pub fn needs_restart(running: &Config, new: &Config) -> Vec<&'static str> {
 
 /// Puts the running values of those keys into the new configuration, so that it says what is in force.
 pub fn keep_running_values(running: &Config, new: &mut Config) {
+    // The file may drop the token because its new address needs none; the old one is still open.
+    if new.admin.token.is_none() && new.listen.admin != running.listen.admin {
+        new.admin.token.clone_from(&running.admin.token);
+    }
     new.listen.http.clone_from(&running.listen.http);
     new.listen.admin.clone_from(&running.listen.admin);
     new.listen.workers = running.listen.workers;

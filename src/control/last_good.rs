@@ -1,8 +1,9 @@
 //! The last good file, kept in the state folder as it was written (secrets are not filled in), so
 //! that a restart with a broken file has something to start from.
 
-use std::fs;
-use std::io;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
@@ -18,7 +19,10 @@ pub(super) fn place(state_dir: &Path) -> PathBuf {
 pub(super) fn keep(state_dir: &Path, text: &str) -> io::Result<()> {
     fs::create_dir_all(state_dir)?;
     let beside = state_dir.join(format!("{NAME}.new"));
-    fs::write(&beside, text)?;
+    // A secret that was written into the file by hand is in the copy too.
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    options.open(&beside)?.write_all(text.as_bytes())?;
     fs::rename(&beside, place(state_dir))
 }
 

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 
 use serde::de::{Deserializer, Error, Visitor};
 
-use super::{Duration, Net, Percent, Size, StickyKey, status};
+use super::{Duration, Net, Percent, Secret, Size, StickyKey, status};
 
 /// One value of the file, before it is a scalar.
 #[derive(Debug, Clone, Copy)]
@@ -74,6 +74,7 @@ pub(in crate::config) fn reader(format: &str) -> Option<Reader> {
         "figshift-size" => Some((Size::EXPECTS, check::<Size>)),
         "figshift-status" => Some((status::Span::EXPECTS, check::<status::Span>)),
         "figshift-sticky" => Some((StickyKey::EXPECTS, check::<StickyKey>)),
+        "figshift-secret" => Some((Secret::EXPECTS, check::<Secret>)),
         "figshift-net" => Some((Net::EXPECTS, check::<Net>)),
         _ => None,
     }

@@ -123,6 +123,9 @@ admin = "${S}"
 workers = "${S}"
 trusted = ["${S}"]
 idle = "${S}"
+[admin]
+token = "${S}"
+hosts = ["${S}"]
 [log]
 level = "${S}"
 format = "${S}"

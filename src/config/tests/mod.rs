@@ -1,6 +1,7 @@
 //! Tests of the room as a whole: files in, problems out.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)] // a test fails by panicking
 
+mod admin;
 mod examples;
 mod interpolation;
 mod noise;

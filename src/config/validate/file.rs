@@ -4,7 +4,7 @@ use crate::config::model::Config;
 use crate::config::sheet::Sheet;
 use crate::config::tree::Path;
 
-use super::{backends, listen, routes};
+use super::{admin, backends, listen, routes};
 
 /// Checks the whole file.
 pub(in crate::config) fn check(config: &Config, sheet: &mut Sheet<'_>) {
@@ -14,6 +14,7 @@ pub(in crate::config) fn check(config: &Config, sheet: &mut Sheet<'_>) {
         sheet.at_value(&root.key("state_dir"), "the folder has no name", hint);
     }
     listen::check(config, sheet);
+    admin::check(config, sheet);
     backends::check(config, sheet);
     routes::check(config, sheet);
 }

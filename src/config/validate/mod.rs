@@ -1,6 +1,7 @@
 //! What the values mean together: addresses, names that must exist, limits, routes that can never
 //! match. Every check notes its problem and goes on.
 
+mod admin;
 mod backends;
 mod file;
 mod listen;
