@@ -15,9 +15,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::admin::{self, View};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::control::{
-    Actor, Controller, Door, OpenError, Standing, What, check_health, watch_file, watch_kill,
+    Actor, Controller, Door, OpenError, Standing, What, check_health, journal_path, watch_file,
+    watch_kill,
 };
 use crate::proxy::{Crew, Life};
 use crate::snapshot::Publisher;
@@ -120,11 +121,15 @@ impl App {
             .map(|(index, listener)| crew.clone().start(index, listener))
             .collect::<io::Result<Vec<_>>>()?;
         let (publisher, standing) = (controller.publisher(), controller.standing());
+        let access = Arc::new(ArcSwap::from_pointee(config.admin.clone()));
         let mut tasks = JoinSet::new();
         start_admin(
             &mut tasks,
             admin_listener,
             View {
+                access: Arc::clone(&access),
+                door: door.clone(),
+                journal: journal_path(&config.state_dir).into(),
                 metrics: Arc::new(
                     Metrics::new(
                         publisher.clone(),
@@ -142,7 +147,7 @@ impl App {
         tasks.spawn(watch_file(path.to_owned(), first_text, door.clone()));
         tasks.spawn(watch_kill(config.state_dir.clone(), door.clone()));
         tasks.spawn(check_health(publisher.clone(), door.clone()));
-        let drain = start_controller(&mut tasks, controller, logs);
+        let drain = start_controller(&mut tasks, controller, logs, access);
         Ok(Self {
             http,
             admin,
@@ -183,10 +188,12 @@ fn start_controller(
     tasks: &mut JoinSet<()>,
     controller: Controller,
     logs: Option<Logs>,
+    access: Arc<ArcSwap<config::model::Admin>>,
 ) -> watch::Receiver<Duration> {
     let (drain_in_force, drain) = watch::channel(controller.config().listen.drain.get());
     tasks.spawn(controller.run(move |config: &Config| {
         drain_in_force.send_replace(config.listen.drain.get());
+        access.store(Arc::new(config.admin.clone()));
         if let Some(logs) = &logs
             && let Err(error) = logs.set_level(config.log.level.as_deref())
         {

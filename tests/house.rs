@@ -27,7 +27,10 @@ const ROOMS: [(&str, &str); 13] = [
     ("proxy", "snapshot policy stats wire"),
     ("control", "config snapshot policy stats"),
     ("telemetry", "config control snapshot policy stats"),
-    ("admin", "api control snapshot telemetry policy stats"),
+    (
+        "admin",
+        "api config control snapshot telemetry policy stats",
+    ),
     ("demo", "policy stats"),
     ("app", ALL_ABOVE),
     ("cli", ALL_ABOVE),

@@ -8,12 +8,13 @@ use super::router::PATHS;
 use crate::api::Problem;
 
 pub(super) async fn unknown_path(uri: Uri) -> Response {
-    let detail = format!("There is no {}; there are {}", uri.path(), PATHS.join(", "));
+    let paths: Vec<&str> = PATHS.iter().map(|(_, path)| *path).collect();
+    let detail = format!("There is no {}; there are {}", uri.path(), paths.join(", "));
     problem(StatusCode::NOT_FOUND, "Not found", "unknown_path", detail)
 }
 
 pub(super) async fn wrong_method(method: Method) -> Response {
-    let detail = format!("The admin port only reads: use GET or HEAD, not {method}");
+    let detail = format!("{method} is not for this path: the header `Allow` names what is");
     problem(
         StatusCode::METHOD_NOT_ALLOWED,
         "Method not allowed",

@@ -3,16 +3,32 @@
 use axum::Router;
 use axum::http::HeaderValue;
 use axum::http::header::CACHE_CONTROL;
-use axum::middleware::map_response;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 
-use super::problem;
-use super::routes::{health, livez, metrics, readyz};
+use super::routes::{
+    health, journal, livez, metrics, openapi, readyz, resume, rollback, shift, state,
+};
 use super::view::View;
+use super::{access, problem};
 
-/// All paths, for whoever asks for another one.
-pub(super) const PATHS: [&str; 4] = ["/metrics", "/livez", "/readyz", "/health"];
+/// What begins so asks for the token.
+pub(super) const API: &str = "/api/";
+
+/// All methods and paths, for whoever asks for another one, and for the OpenAPI document.
+pub(super) const PATHS: [(&str, &str); 10] = [
+    ("get", "/metrics"),
+    ("get", "/livez"),
+    ("get", "/readyz"),
+    ("get", "/health"),
+    ("get", "/api/v1/state"),
+    ("get", "/api/v1/journal"),
+    ("get", "/api/v1/openapi.json"),
+    ("post", "/api/v1/rollback"),
+    ("post", "/api/v1/resume"),
+    ("post", "/api/v1/shift"),
+];
 
 /// What is served on the admin port.
 pub fn router(view: View) -> Router {
@@ -21,8 +37,15 @@ pub fn router(view: View) -> Router {
         .route("/livez", get(livez::livez))
         .route("/readyz", get(readyz::readyz))
         .route("/health", get(health::health))
+        .route("/api/v1/state", get(state::state))
+        .route("/api/v1/journal", get(journal::journal))
+        .route("/api/v1/openapi.json", get(openapi::openapi))
+        .route("/api/v1/rollback", post(rollback::rollback))
+        .route("/api/v1/resume", post(resume::resume))
+        .route("/api/v1/shift", post(shift::shift))
         .fallback(problem::unknown_path)
         .method_not_allowed_fallback(problem::wrong_method)
+        .layer(from_fn_with_state(view.clone(), access::guard))
         .layer(map_response(fresh))
         .with_state(view)
 }

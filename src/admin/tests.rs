@@ -11,7 +11,7 @@ use super::{View, router};
 use crate::api::{
     BreakerState, ConfigStatus, Health, HouseStatus, Problem, Readiness, ServiceStatus,
 };
-use crate::control::{Outcome, Standing};
+use crate::control::{Door, Outcome, Standing};
 use crate::snapshot::Snapshot;
 use crate::stats::Class;
 use crate::telemetry::{Metrics, Window, sample};
@@ -32,6 +32,9 @@ impl Port {
         let view = View {
             metrics: Arc::new(metrics.unwrap()),
             window: Arc::new(Window::new(house.publisher.clone())),
+            access: Arc::default(),
+            door: Door::to_nobody(),
+            journal: std::path::Path::new("nowhere").into(),
             publisher: house.publisher,
             standing: house.standing,
             born: Instant::now(),
@@ -141,10 +144,9 @@ async fn health_follows_the_backends() {
     assert_eq!(health.services["vastai"].status, ServiceStatus::Down);
     assert_eq!(shares(&health), (100.0, 0.0));
     let route = &health.routes["route0"];
-    assert_eq!(
-        (route.percent_configured, route.percent_effective),
-        (12.5, 0.0)
-    );
+    let percents = (route.percent_configured, route.percent_in_force);
+    assert_eq!((percents, route.percent_effective), ((12.5, 12.5), 0.0));
+    assert_eq!(route.why, "12.5 % ← file 12.5 %");
 
     port.set_healthy("legacy", false);
     let (status, health) = port.health().await;
@@ -184,6 +186,47 @@ async fn health_tells_breakers_and_the_last_minute() {
         (BreakerState::Open, true, 1)
     );
     assert_eq!(health.services["legacy"].error_rate, None);
+}
+
+#[tokio::test]
+async fn health_tells_of_kill_switches_and_of_the_journal() {
+    let port = Port::open().await;
+    assert!(port.health().await.1.services["vastai"].enabled);
+    let mut standing = Standing::clone(&port.view.standing.load());
+    standing.journal_sound = false;
+    port.view.standing.store(Arc::new(standing.clone()));
+    assert_eq!(port.health().await.1.status, HouseStatus::Degraded);
+    standing.journal_sound = true;
+    standing
+        .forces
+        .insert("route0".to_owned(), sample::force(true));
+    port.view.standing.store(Arc::new(standing));
+    let (_, health) = port.health().await;
+    assert_eq!(health.status, HouseStatus::Degraded);
+    let why = "0 % ← KILL file by kill_file ← file 12.5 %";
+    assert_eq!(health.routes["route0"].why, why);
+    assert!(!health.services["vastai"].enabled);
+    assert!(health.services["legacy"].enabled);
+}
+
+#[tokio::test]
+async fn every_path_of_the_table_is_served() {
+    let port = Port::open().await;
+    for (method, path) in super::router::PATHS {
+        let method: Method = method.to_uppercase().parse().unwrap();
+        let answer = port.ask(method, path).await;
+        assert!(!matches!(answer.status().as_u16(), 404 | 405), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_house_that_ends_takes_no_change() {
+    let port = Port::open().await;
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let asked = client.post(format!("{}/api/v1/rollback", port.url));
+    let answer = asked.json(&serde_json::json!({})).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(answer.json::<Problem>().await.unwrap().reason, "ending");
 }
 
 #[tokio::test]

@@ -1,11 +1,13 @@
 //! What the handlers look at.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 
-use crate::control::Standing;
+use crate::config::model::Admin;
+use crate::control::{Door, Standing};
 use crate::snapshot::Publisher;
 use crate::telemetry::{Metrics, Window};
 
@@ -16,6 +18,12 @@ pub struct View {
     pub publisher: Publisher,
     /// Where the configuration stands.
     pub standing: Arc<ArcSwap<Standing>>,
+    /// Who may use the API.
+    pub access: Arc<ArcSwap<Admin>>,
+    /// Where changes are handed in.
+    pub door: Door,
+    /// The journal.
+    pub journal: Arc<Path>,
     /// For `/metrics`.
     pub metrics: Arc<Metrics>,
     /// The last minute, for `/health`. Somebody must tick it.

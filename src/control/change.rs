@@ -54,8 +54,8 @@ pub enum What {
         /// The word.
         healthy: bool,
     },
-    /// The file `KILL` in the state folder has come or gone.
-    KillFile(bool),
+    /// The file `KILL` in the state folder is there, or has gone.
+    KillFile,
     /// The candidate of a route, or of all, gets nothing from now on.
     Rollback {
         /// Which; all if absent.

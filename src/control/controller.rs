@@ -45,6 +45,12 @@ pub struct Controller {
 pub struct Door(mpsc::Sender<Change>);
 
 impl Door {
+    /// To a house that has ended.
+    #[cfg(test)]
+    pub(crate) fn to_nobody() -> Self {
+        Self(mpsc::channel(1).0)
+    }
+
     /// Hands a change in, waiting for room and for nothing else.
     ///
     /// # Errors
@@ -200,7 +206,7 @@ impl Controller {
                 apply_health(&endpoint, &backend, healthy);
                 Ok(self.nothing_moved())
             }
-            What::KillFile(there) => self.apply_kill_file(there, stamp),
+            What::KillFile => self.apply_kill_file(stamp),
             What::Rollback { route } => self.apply_rollback(route, stamp),
             What::Resume { route } => self.apply_resume(route, stamp),
             What::Shift { route, hundredths } => self.apply_shift(route, hundredths, stamp),
@@ -248,7 +254,9 @@ impl Controller {
         Ok(done)
     }
 
-    fn apply_kill_file(&mut self, there: bool, stamp: Stamp) -> Answer {
+    fn apply_kill_file(&mut self, stamp: Stamp) -> Answer {
+        // The word may be older than a resume that has removed the file.
+        let there = kill::kill_path(&self.config.state_dir).exists();
         if there == self.switches.kill_file.is_some() {
             return Ok(self.nothing_moved());
         }
@@ -296,10 +304,19 @@ impl Controller {
         let route = plan.route.clone();
         plan.overrides.resume(route.as_deref());
         plan.switches.kill_file = None;
-        if self.switches.kill_file.is_some() {
-            remove_if_there(&kill::kill_path(&self.config.state_dir)).map_err(Refused::KillFile)?;
+        let killed = self.switches.kill_file.is_some();
+        let path = kill::kill_path(&self.config.state_dir);
+        if killed {
+            remove_if_there(&path).map_err(Refused::KillFile)?;
         }
-        self.put_in_force(plan)
+        let answer = self.put_in_force(plan);
+        if killed && answer.is_err() {
+            // Refused is refused: what kept the traffic back must go on doing so.
+            if let Err(error) = fs::write(&path, "") {
+                tracing::error!(%error, "The file KILL cannot be put back");
+            }
+        }
+        answer
     }
 
     fn apply_shift(&mut self, route: String, hundredths: u16, stamp: Stamp) -> Answer {

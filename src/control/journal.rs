@@ -131,8 +131,9 @@ impl Journal {
     }
 
     fn compact(&mut self) -> io::Result<()> {
-        let text = fs::read_to_string(&self.path)?;
-        let whole = text.get(..self.whole as usize).unwrap_or_default();
+        let bytes = fs::read(&self.path)?;
+        let whole = bytes.get(..self.whole as usize).unwrap_or_default();
+        let whole = String::from_utf8_lossy(whole);
         let mut last: Vec<&str> = whole.lines().rev().take(KEPT).collect();
         last.reverse();
         let mut kept = last.join("\n");
@@ -153,11 +154,13 @@ impl Journal {
 ///
 /// The file cannot be read.
 pub fn read_journal(path: &Path, most: usize) -> io::Result<Vec<Entry>> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
+    // A torn last line may end within a character.
+    let text = String::from_utf8_lossy(&bytes);
     let mut entries: Vec<Entry> = text
         .lines()
         .rev()

@@ -33,19 +33,16 @@ pub(super) fn switches(state_dir: &Path, variable: impl Fn(&str) -> Option<Strin
     }
 }
 
-/// Tells the controller when the kill file comes or goes, until it is gone.
+/// Tells the controller of the kill file, until the controller is gone: when it goes, and at each look
+/// while it is there. A file that was removed and is back before the next look would be missed otherwise.
 pub async fn watch_kill(state_dir: PathBuf, door: Door) {
     let path = kill_path(&state_dir);
     let mut there = None;
     loop {
         let now = path.exists();
-        if there != Some(now) {
+        if now || there != Some(now) {
             there = Some(now);
-            if door
-                .send(What::KillFile(now), Actor::KillFile)
-                .await
-                .is_err()
-            {
+            if door.send(What::KillFile, Actor::KillFile).await.is_err() {
                 return;
             }
         }

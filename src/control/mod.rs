@@ -10,6 +10,7 @@ mod kill;
 mod last_good;
 mod overrides;
 mod plan;
+mod rest;
 mod standing;
 mod watch;
 
@@ -20,5 +21,6 @@ pub use health::check_health;
 pub use journal::{Entry, Move, journal_path, read_journal};
 pub use kill::{kill_path, watch_kill};
 pub use overrides::{Overrides, RouteOverride, Shifted, Stamp};
+pub use rest::at_rest;
 pub use standing::{Outcome, Standing};
 pub use watch::watch_file;

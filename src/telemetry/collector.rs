@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 
-use super::{endpoints, house, routes};
+use super::{endpoints, house, routes, shares};
 use crate::control::Standing;
 use crate::snapshot::Publisher;
 use crate::stats::{Cells, WorkerCell};
@@ -28,6 +28,7 @@ impl HouseCollector {
         standing: Arc<ArcSwap<Standing>>,
     ) -> prometheus::Result<Self> {
         let mut descs = routes::descs()?;
+        descs.extend(shares::descs()?);
         descs.extend(endpoints::descs()?);
         descs.extend(house::descs()?);
         Ok(Self {
@@ -46,10 +47,12 @@ impl Collector for HouseCollector {
 
     fn collect(&self) -> Vec<MetricFamily> {
         let snapshot = self.publisher.current();
+        let standing = self.standing.load();
         let mut families = routes::collect(&snapshot);
+        families.extend(shares::collect(&snapshot, &standing));
         families.extend(endpoints::collect(&snapshot));
         families.extend(house::of_workers(&self.workers));
-        families.extend(house::of_config(&snapshot, &self.standing.load()));
+        families.extend(house::of_config(&snapshot, &standing));
         families
     }
 }

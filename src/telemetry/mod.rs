@@ -9,6 +9,7 @@ mod house;
 mod logs;
 mod metrics;
 mod routes;
+mod shares;
 mod window;
 
 #[cfg(test)]

@@ -63,17 +63,6 @@ const TOTAL: Spec<3> = Spec {
     help: "Time from the arrival of a request to the end of the response body from this side.",
     labels: ["route", "side", "backend"],
 };
-const CONFIGURED: Spec<1> = Spec {
-    name: "percent_configured",
-    help: "Share of the candidate as configured, 0 to 100.",
-    labels: ["route"],
-};
-const EFFECTIVE: Spec<1> = Spec {
-    name: "percent_effective",
-    help: "Share of the candidate that comes of it in the present state of the endpoints, 0 to 100.",
-    labels: ["route"],
-};
-
 pub(super) fn descs() -> prometheus::Result<Vec<Desc>> {
     [
         REQUESTS.desc(),
@@ -87,8 +76,6 @@ pub(super) fn descs() -> prometheus::Result<Vec<Desc>> {
         HEAD.desc(),
         FIRST_BYTE.desc(),
         TOTAL.desc(),
-        CONFIGURED.desc(),
-        EFFECTIVE.desc(),
     ]
     .into_iter()
     .collect()
@@ -107,7 +94,7 @@ pub(super) fn collect(snapshot: &Snapshot) -> Vec<MetricFamily> {
             .iter()
             .map(move |side| (side.place(), pick(&side.totals)))
     };
-    let mut families = vec![
+    vec![
         REQUESTS.counters(sides.iter().flat_map(Reading::requests)),
         ATTEMPTS.counters(sides.iter().flat_map(|side| {
             by_class([side.route, side.side, side.backend], &side.totals.attempts)
@@ -133,21 +120,6 @@ pub(super) fn collect(snapshot: &Snapshot) -> Vec<MetricFamily> {
         HEAD.histograms(times(|totals| &totals.head)),
         FIRST_BYTE.histograms(times(|totals| &totals.first_byte)),
         TOTAL.histograms(times(|totals| &totals.total)),
-    ];
-    families.extend(percents(snapshot));
-    families
-}
-
-fn percents(snapshot: &Snapshot) -> [MetricFamily; 2] {
-    let split = |hundredths: fn(&Route) -> u16| {
-        let routes = snapshot.routes.iter();
-        routes
-            .filter(|route| route.candidate.is_some())
-            .map(move |route| ([&*route.name], f64::from(hundredths(route)) / 100.0))
-    };
-    [
-        CONFIGURED.gauges(split(|route| route.split.hundredths())),
-        EFFECTIVE.gauges(split(Route::effective_hundredths)),
     ]
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use arc_swap::ArcSwap;
 
 use crate::config::{EmptyEnv, parse};
-use crate::control::{Outcome, Standing};
+use crate::control::{Force, Outcome, Overrides, RouteOverride, Stamp, Standing, Switches};
 use crate::snapshot::{Publisher, Snapshot, compile};
 use crate::stats::{Cells, WorkerCell};
 
@@ -62,8 +62,22 @@ pub(crate) fn house() -> House {
             refused: 0,
             from_last_good: false,
             needs_restart: Vec::new(),
-            forces: Default::default(),
+            forces: [("route0".to_owned(), force(false))].into(),
             journal_sound: true,
         })),
     }
+}
+
+/// What is in force on its route, with the file `KILL` or without.
+pub(crate) fn force(killed: bool) -> Force {
+    let switches = Switches {
+        kill_file: killed.then(|| Stamp {
+            at: 1_500,
+            actor: "kill_file".to_owned(),
+            reason: String::new(),
+        }),
+        ..Switches::default()
+    };
+    let (route, house) = (RouteOverride::default(), Overrides::default());
+    Force::of(1_250, &route, &house, &switches)
 }

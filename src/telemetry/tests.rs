@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Metrics;
-use super::sample::{House, WORKERS, house, snapshot};
+use super::sample::{House, WORKERS, force, house, snapshot};
 use crate::control::{Outcome, Standing};
 use crate::stats::{Class, Fault, Reason, SideCell};
 
@@ -96,7 +96,10 @@ fn figures_are_sums_over_workers_under_the_right_labels() {
         (format!("response_seconds_sum{{{at}}}"), 0.06),
         (format!("first_byte_seconds_count{{{at}}}"), 0.0),
         (r#"percent_configured{route="route0"}"#.into(), 12.5),
+        (r#"percent_in_force{route="route0"}"#.into(), 12.5),
         (r#"percent_effective{route="route0"}"#.into(), 12.5),
+        (r#"kill_switch{route="route0"}"#.into(), 0.0),
+        ("journal_sound".into(), 1.0),
     ] {
         assert_eq!(all.get(&format!("figshift_{name}")), Some(&value), "{name}");
     }
@@ -163,6 +166,21 @@ fn endpoints_workers_and_configuration_are_told() {
     }
     #[cfg(target_os = "linux")]
     assert!(all["process_start_time_seconds"] > 0.0);
+}
+
+#[test]
+fn a_kill_switch_and_a_deaf_journal_are_told() {
+    let house = house();
+    let metrics = house.metrics();
+    let mut standing = Standing::clone(&house.standing.load());
+    standing.forces.insert("route0".to_owned(), force(true));
+    standing.journal_sound = false;
+    house.standing.store(Arc::new(standing));
+    let all = series(&metrics.text().unwrap());
+    let of_route = |name: &str| all[&format!(r#"figshift_{name}{{route="route0"}}"#)];
+    assert_eq!(of_route("kill_switch"), 1.0);
+    assert_eq!(of_route("percent_configured"), 12.5);
+    assert_eq!(all["figshift_journal_sound"], 0.0);
 }
 
 #[test]

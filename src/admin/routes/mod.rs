@@ -1,6 +1,12 @@
 //! One file per path.
 
 pub(super) mod health;
+pub(super) mod journal;
 pub(super) mod livez;
 pub(super) mod metrics;
+pub(super) mod openapi;
 pub(super) mod readyz;
+pub(super) mod resume;
+pub(super) mod rollback;
+pub(super) mod shift;
+pub(super) mod state;

@@ -1,12 +1,12 @@
-//! What the admin port says, as types: the server writes them, the command line and the demo read
-//! them. Fields are only ever added.
+//! `/health` and `/readyz`.
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `GET /health`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Health {
     /// The worst that is true.
     pub status: HouseStatus,
@@ -21,19 +21,20 @@ pub struct Health {
 }
 
 /// The house as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum HouseStatus {
     /// All is as configured.
     Ok,
-    /// Everything is served, but a backend that has a share is not wholly up, or the file is not in force.
+    /// Everything is served, but a backend that has a share is not wholly up, the file is not in force,
+    /// a kill switch holds a share back, or the journal cannot be written.
     Degraded,
     /// Some route cannot be served at all.
     Down,
 }
 
 /// Where the configuration stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ConfigHealth {
     /// What became of the file.
     pub status: ConfigStatus,
@@ -47,7 +48,7 @@ pub struct ConfigHealth {
 }
 
 /// What became of the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ConfigStatus {
     /// It is in force.
@@ -59,12 +60,16 @@ pub enum ConfigStatus {
 }
 
 /// A route.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RouteHealth {
     /// Whether some side can take a request.
     pub can_serve: bool,
-    /// Share of the candidate as configured, 0 to 100.
+    /// Share of the candidate in the file, 0 to 100.
     pub percent_configured: f64,
+    /// Share of the candidate by what is in force: the file's, an operator's, or 0 by a kill switch.
+    pub percent_in_force: f64,
+    /// Why that is in force, the strongest first.
+    pub why: String,
     /// Share of the candidate in the present state of the endpoints, 0 to 100.
     pub percent_effective: f64,
     /// The backend that serves the rest.
@@ -74,10 +79,12 @@ pub struct RouteHealth {
 }
 
 /// A backend.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ServiceHealth {
     /// Judged by its endpoints.
     pub status: ServiceStatus,
+    /// False while a kill switch is on for every route that has it as candidate.
+    pub enabled: bool,
     /// Its present share of each route that names it, 0 to 100.
     pub percent: BTreeMap<String, f64>,
     /// In the order of the file.
@@ -93,7 +100,7 @@ pub struct ServiceHealth {
 }
 
 /// A backend, judged by its endpoints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ServiceStatus {
     /// All take their share.
@@ -107,7 +114,7 @@ pub enum ServiceStatus {
 }
 
 /// An endpoint.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EndpointHealth {
     /// `http://host:port`.
     pub url: String,
@@ -120,7 +127,7 @@ pub struct EndpointHealth {
 }
 
 /// What a breaker lets through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum BreakerState {
     /// Everything.
@@ -134,7 +141,7 @@ pub enum BreakerState {
 }
 
 /// `GET /readyz?verbose`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Readiness {
     /// Whether every route can be served.
     pub ready: bool,
@@ -145,7 +152,7 @@ pub struct Readiness {
 }
 
 /// Whether the sides of a route can take a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RouteReadiness {
     /// Some side that may serve can; a candidate at 0 % may not.
     pub ready: bool,
@@ -153,20 +160,4 @@ pub struct RouteReadiness {
     pub primary: bool,
     /// The candidate can; `None` where there is none.
     pub candidate: Option<bool>,
-}
-
-/// A problem document (RFC 9457): the body of every refusal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Problem {
-    /// `urn:figshift:problem:` and the reason.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// Short, the same for each of its kind.
-    pub title: String,
-    /// The HTTP status.
-    pub status: u16,
-    /// What to do.
-    pub detail: String,
-    /// A word of a closed set.
-    pub reason: String,
 }

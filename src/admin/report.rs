@@ -1,0 +1,204 @@
+//! What `/health` and the state of the API have in common, from one look at the house.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::moment::rfc3339;
+use super::view::View;
+use super::words::percent;
+use crate::api::{
+    BreakerState, ConfigHealth, ConfigStatus, EndpointHealth, Health, HouseStatus, RouteHealth,
+    ServiceHealth, ServiceStatus,
+};
+use crate::control::{Force, Outcome, Standing};
+use crate::policy::Phase;
+use crate::snapshot::{Backend, Endpoint, Route, Snapshot};
+
+/// One look.
+pub(super) struct Report<'v> {
+    pub(super) view: &'v View,
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) standing: Arc<Standing>,
+    /// On the clock of the workers.
+    pub(super) now: Duration,
+}
+
+impl<'v> Report<'v> {
+    pub(super) fn of(view: &'v View) -> Self {
+        Self {
+            view,
+            snapshot: view.publisher.current(),
+            standing: view.standing.load_full(),
+            now: view.now(),
+        }
+    }
+
+    pub(super) fn health(&self) -> Health {
+        let config = of_config(&self.standing);
+        let routes: BTreeMap<_, _> = self
+            .snapshot
+            .routes
+            .iter()
+            .map(|route| (route.name.to_string(), self.of_route(route)))
+            .collect();
+        let services: BTreeMap<_, _> = self
+            .snapshot
+            .backends
+            .iter()
+            .map(|backend| (backend.name.to_string(), self.of_backend(backend)))
+            .collect();
+        Health {
+            status: self.overall(&config, &routes, &services),
+            epoch: self.snapshot.epoch,
+            config,
+            routes,
+            services,
+        }
+    }
+
+    /// A backend matters by the share that is in force: a candidate at 0 % may be empty. A kill
+    /// switch that holds a share back is told until somebody resumes or writes 0 into the file.
+    fn overall(
+        &self,
+        config: &ConfigHealth,
+        routes: &BTreeMap<String, RouteHealth>,
+        services: &BTreeMap<String, ServiceHealth>,
+    ) -> HouseStatus {
+        if routes.values().any(|route| !route.can_serve) {
+            return HouseStatus::Down;
+        }
+        let is_up = |backend: &str| {
+            let service = services.get(backend);
+            service.is_none_or(|service| service.status == ServiceStatus::Up)
+        };
+        let as_meant = |(name, route): (&String, &RouteHealth)| {
+            let candidate = route.candidate.as_deref();
+            (route.percent_in_force >= 100.0 || is_up(&route.primary))
+                && (route.percent_in_force <= 0.0 || candidate.is_none_or(is_up))
+                && !(self.is_killed(name) && route.percent_configured > 0.0)
+        };
+        let applied = config.status == ConfigStatus::Applied;
+        if applied && self.standing.journal_sound && routes.iter().all(as_meant) {
+            HouseStatus::Ok
+        } else {
+            HouseStatus::Degraded
+        }
+    }
+
+    fn is_killed(&self, route: &str) -> bool {
+        let force = self.standing.forces.get(route);
+        force.is_some_and(Force::is_capped)
+    }
+
+    fn of_route(&self, route: &Route) -> RouteHealth {
+        let candidate = route.candidate.as_ref();
+        let force = self.standing.forces.get(&*route.name);
+        RouteHealth {
+            can_serve: route.can_serve(self.now),
+            percent_configured: percent(self.standing.file_percent(&route.name)),
+            percent_in_force: percent(route.split.hundredths()),
+            why: force.map(ToString::to_string).unwrap_or_default(),
+            percent_effective: percent(route.effective_hundredths()),
+            primary: route.primary.backend.name.to_string(),
+            candidate: candidate.map(|arm| arm.backend.name.to_string()),
+        }
+    }
+
+    fn of_backend(&self, backend: &Backend) -> ServiceHealth {
+        let recent = self.view.window.of_backend(&self.snapshot, &backend.name);
+        let members = backend.members.iter();
+        ServiceHealth {
+            status: status(backend, self.now),
+            enabled: self.is_enabled(backend),
+            percent: shares(&self.snapshot, &backend.name),
+            endpoints: members
+                .map(|member| of_endpoint(&member.endpoint))
+                .collect(),
+            requests: recent.requests,
+            error_rate: recent.error_rate,
+            p50_ms: recent.p50.map(milliseconds),
+            p95_ms: recent.p95.map(milliseconds),
+        }
+    }
+
+    /// A backend that is nobody's candidate cannot be switched off.
+    fn is_enabled(&self, backend: &Backend) -> bool {
+        let mut of_it = self.snapshot.routes.iter().filter(|route| {
+            let candidate = route.candidate.as_ref();
+            candidate.is_some_and(|arm| arm.backend.name == backend.name)
+        });
+        let Some(first) = of_it.next() else {
+            return true;
+        };
+        !(self.is_killed(&first.name) && of_it.all(|route| self.is_killed(&route.name)))
+    }
+}
+
+fn of_config(standing: &Standing) -> ConfigHealth {
+    let problems = match &standing.last {
+        Outcome::Applied => Vec::new(),
+        Outcome::Refused(problems) => problems.lines().map(str::to_owned).collect(),
+    };
+    let status = match &standing.last {
+        _ if standing.from_last_good => ConfigStatus::LastGood,
+        Outcome::Applied => ConfigStatus::Applied,
+        Outcome::Refused(_) => ConfigStatus::Refused,
+    };
+    let keys = standing.needs_restart.iter();
+    ConfigHealth {
+        status,
+        applied_at: rfc3339(standing.applied_at),
+        problems,
+        needs_restart: keys.map(|key| (*key).to_owned()).collect(),
+    }
+}
+
+fn status(backend: &Backend, now: Duration) -> ServiceStatus {
+    let mut members = backend.members.iter();
+    if backend.members.is_empty() {
+        ServiceStatus::Empty
+    } else if members.all(|member| member.endpoint.carries()) {
+        ServiceStatus::Up
+    } else if backend.can_serve(now) {
+        ServiceStatus::Degraded
+    } else {
+        ServiceStatus::Down
+    }
+}
+
+/// The present share of a backend in each route that names it.
+fn shares(snapshot: &Snapshot, backend: &str) -> BTreeMap<String, f64> {
+    let mut shares = BTreeMap::new();
+    for route in &snapshot.routes {
+        let effective = route.effective_hundredths();
+        let candidate = route.candidate.as_ref();
+        if &*route.primary.backend.name == backend {
+            shares.insert(route.name.to_string(), percent(10_000 - effective));
+        } else if candidate.is_some_and(|arm| &*arm.backend.name == backend) {
+            shares.insert(route.name.to_string(), percent(effective));
+        }
+    }
+    shares
+}
+
+fn of_endpoint(endpoint: &Endpoint) -> EndpointHealth {
+    let sight = endpoint.fitness.sight();
+    EndpointHealth {
+        url: endpoint.url.to_string(),
+        breaker: match sight.phase {
+            Phase::Closed => BreakerState::Closed,
+            Phase::Open => BreakerState::Open,
+            Phase::Probing => BreakerState::Probing,
+            Phase::Warming => BreakerState::Warming,
+        },
+        healthy: sight.healthy,
+        // Sums over workers that go on counting may be off by one, never shown as less than none.
+        in_flight: u64::try_from(endpoint.in_flight()).unwrap_or(0),
+    }
+}
+
+/// To the microsecond: further digits would be those of an interpolation.
+pub(super) fn milliseconds(seconds: f64) -> f64 {
+    (seconds * 1e6).round() / 1e3
+}

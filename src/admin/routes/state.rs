@@ -1,0 +1,79 @@
+//! `GET /api/v1/state`: everything that `figshift status` shows.
+
+use axum::Json;
+use axum::extract::State as Shared;
+
+use crate::admin::report::{Report, milliseconds};
+use crate::admin::view::View;
+use crate::admin::words::{links, percent};
+use crate::api::{Phase, RouteState, SideState, State};
+use crate::control::Force;
+use crate::snapshot::{Arm, Route};
+
+pub(in crate::admin) async fn state(Shared(view): Shared<View>) -> Json<State> {
+    let report = Report::of(&view);
+    let health = report.health();
+    let routes: Vec<_> = report
+        .snapshot
+        .routes
+        .iter()
+        .map(|route| of_route(&report, route))
+        .collect();
+    Json(State {
+        status: health.status,
+        phase: phase(&routes),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        epoch: health.epoch,
+        config: health.config,
+        journal_sound: report.standing.journal_sound,
+        routes,
+        backends: health.services,
+    })
+}
+
+fn of_route(report: &Report<'_>, route: &Route) -> RouteState {
+    let force = report.standing.forces.get(&*route.name);
+    let in_force = route.split.hundredths();
+    RouteState {
+        name: route.name.to_string(),
+        can_serve: route.can_serve(report.now),
+        percent_configured: percent(report.standing.file_percent(&route.name)),
+        percent_in_force: percent(in_force),
+        percent_effective: percent(route.effective_hundredths()),
+        killed: force.is_some_and(Force::is_capped),
+        chain: force.map(links).unwrap_or_default(),
+        why: force.map(ToString::to_string).unwrap_or_default(),
+        primary: of_side(report, &route.primary, 10_000 - in_force),
+        candidate: route
+            .candidate
+            .as_ref()
+            .map(|arm| of_side(report, arm, in_force)),
+    }
+}
+
+fn of_side(report: &Report<'_>, arm: &Arm, share: u16) -> SideState {
+    let recent = report.view.window.of_arm(arm);
+    SideState {
+        backend: arm.backend.name.to_string(),
+        percent: percent(share),
+        requests: recent.requests,
+        error_rate: recent.error_rate,
+        p50_ms: recent.p50.map(milliseconds),
+        p95_ms: recent.p95.map(milliseconds),
+    }
+}
+
+fn phase(routes: &[RouteState]) -> Phase {
+    let with_candidate = || routes.iter().filter(|route| route.candidate.is_some());
+    if with_candidate().next().is_none() {
+        Phase::Legacy
+    } else if with_candidate().all(|route| route.killed) {
+        Phase::RolledBack
+    } else if with_candidate().all(|route| route.percent_in_force <= 0.0) {
+        Phase::Legacy
+    } else if with_candidate().all(|route| route.percent_in_force >= 100.0) {
+        Phase::Moved
+    } else {
+        Phase::Shift
+    }
+}

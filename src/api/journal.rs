@@ -1,0 +1,36 @@
+//! What has happened.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Moved;
+
+/// `GET /api/v1/journal`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Journal {
+    /// Oldest first.
+    pub entries: Vec<JournalEntry>,
+}
+
+/// One transition.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct JournalEntry {
+    /// Counts the entries.
+    pub seq: u64,
+    /// Of the state that it led to; begins again at each start.
+    pub epoch: u64,
+    /// When: RFC 3339, UTC, whole seconds.
+    pub at: String,
+    /// Who.
+    pub actor: String,
+    /// What, in one word.
+    pub what: String,
+    /// Which route it named, if one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
+    /// Why, if they said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What it did to the traffic.
+    pub moves: Vec<Moved>,
+}

@@ -1,0 +1,103 @@
+//! Everything that `figshift status` shows.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{ConfigHealth, HouseStatus, ServiceHealth};
+
+/// `GET /api/v1/state`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct State {
+    /// The worst that is true.
+    pub status: HouseStatus,
+    /// How far the migration has come, by what is in force.
+    pub phase: Phase,
+    /// Of figshift.
+    pub version: String,
+    /// Number of the state in force, for `if_epoch`.
+    pub epoch: u64,
+    /// Where the configuration stands.
+    pub config: ConfigHealth,
+    /// Whether the last transition was written down.
+    pub journal_sound: bool,
+    /// In the order of the file.
+    pub routes: Vec<RouteState>,
+    /// The backends, by name.
+    pub backends: BTreeMap<String, ServiceHealth>,
+}
+
+/// How far the migration has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// No candidate gets anything yet.
+    Legacy,
+    /// Some candidate gets a share.
+    Shift,
+    /// Each candidate gets everything.
+    Moved,
+    /// A kill switch is on for every candidate.
+    RolledBack,
+}
+
+/// A route.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RouteState {
+    /// As in the file.
+    pub name: String,
+    /// Whether some side can take a request.
+    pub can_serve: bool,
+    /// Share of the candidate in the file, 0 to 100.
+    pub percent_configured: f64,
+    /// Share of the candidate by what is in force.
+    pub percent_in_force: f64,
+    /// Share of the candidate in the present state of the endpoints.
+    pub percent_effective: f64,
+    /// Whether a kill switch is on.
+    pub killed: bool,
+    /// What is in force and what it overrides, the strongest first, the file last.
+    pub chain: Vec<Link>,
+    /// The chain as one line.
+    pub why: String,
+    /// The legacy side.
+    pub primary: SideState,
+    /// The new side.
+    pub candidate: Option<SideState>,
+}
+
+/// One link of the chain.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Link {
+    /// `disabled`, `kill_file`, `rollback`, `route_rollback`, `shift` or `file`.
+    pub what: String,
+    /// What it asks for, 0 to 100.
+    pub percent: f64,
+    /// Who set it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// When: RFC 3339, UTC, whole seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// Why, if they said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// One side of a route, with its figures of the last minute.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SideState {
+    /// Who serves.
+    pub backend: String,
+    /// Its share by what is in force, 0 to 100.
+    pub percent: f64,
+    /// Tries that ended in the last minute, those left out that the client gave up.
+    pub requests: u64,
+    /// The part of them for which the backend is to blame, 0 to 1.
+    pub error_rate: Option<f64>,
+    /// Median time to the end of the response, in milliseconds.
+    pub p50_ms: Option<f64>,
+    /// 95th percentile of the same, in milliseconds.
+    pub p95_ms: Option<f64>,
+}
