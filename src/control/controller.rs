@@ -105,11 +105,16 @@ impl Controller {
         let (loaded, outcome) = read_or_last_good(path)?;
         let Loaded { config, text } = loaded;
         let workers = config.listen.workers.unwrap_or(cores).max(1);
-        let (journal, mut overrides, opened) = Journal::open(&config.state_dir);
+        let (mut journal, written, mut opened) = Journal::open(&config.state_dir);
+        let mut overrides = written.clone();
+        overrides.forget_older_than_file(|route| plan::file_percent(&config, route));
+        if opened.is_ok() && overrides != written {
+            // What is forgotten must stay so, even if a later file says again what the old one did.
+            opened = journal.append(&mut Entry::of_start(&overrides));
+        }
         if let Err(error) = &opened {
             tracing::error!(%error, "The journal cannot be written: a restart would forget rollbacks");
         }
-        overrides.forget_older_than_file(|route| plan::file_percent(&config, route));
         let switches = kill::switches(&config.state_dir, |name| std::env::var(name).ok());
         let forces = forces_of(&config, &overrides, &switches);
         for (route, force) in forces.iter().filter(|(_, force)| force.is_capped()) {
@@ -209,7 +214,7 @@ impl Controller {
             What::KillFile => self.apply_kill_file(stamp),
             What::Rollback { route } => self.apply_rollback(route, stamp),
             What::Resume { route } => self.apply_resume(route, stamp),
-            What::Shift { route, hundredths } => self.apply_shift(route, hundredths, stamp),
+            What::Shift { route, hundredths } => self.apply_shift(&route, hundredths, stamp),
         }
     }
 
@@ -319,17 +324,13 @@ impl Controller {
         answer
     }
 
-    fn apply_shift(&mut self, route: String, hundredths: u16, stamp: Stamp) -> Answer {
-        self.know_candidate(Some(&route))?;
+    fn apply_shift(&mut self, route: &str, hundredths: u16, stamp: Stamp) -> Answer {
+        self.know_candidate(Some(route))?;
         let standing = self.standing.load();
-        if let Some(force) = standing
-            .forces
-            .get(&route)
-            .filter(|force| force.is_capped())
-        {
+        if let Some(force) = standing.forces.get(route).filter(|force| force.is_capped()) {
             return Err(Refused::Capped(force.to_string()));
         }
-        let over = standing.file_percent(&route);
+        let over = standing.file_percent(route);
         let set = Shifted {
             hundredths: hundredths.min(10_000),
             over,
@@ -337,9 +338,9 @@ impl Controller {
         };
         let mut plan = Plan {
             what: "shift",
-            ..self.plan(Some(route.clone()), stamp)
+            ..self.plan(Some(route.to_owned()), stamp)
         };
-        plan.overrides.alter(&route, |laid| {
+        plan.overrides.alter(route, |laid| {
             laid.shifted = (hundredths != over).then_some(set)
         });
         self.put_in_force(plan)

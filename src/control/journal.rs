@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::change::Actor;
 use super::overrides::{Overrides, Stamp};
 
 const NAME: &str = "journal.ndjson";
@@ -46,6 +47,21 @@ pub struct Entry {
     pub moves: Vec<Move>,
     /// What is laid over the file after it.
     pub overrides: Overrides,
+}
+
+impl Entry {
+    /// A start that has found a newer file.
+    pub(super) fn of_start(overrides: &Overrides) -> Self {
+        Self {
+            seq: 0,
+            epoch: 0,
+            what: "start".to_owned(),
+            route: None,
+            stamp: Stamp::now(Actor::File, ""),
+            moves: Vec::new(),
+            overrides: overrides.clone(),
+        }
+    }
 }
 
 /// The open journal.

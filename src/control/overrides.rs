@@ -2,6 +2,7 @@
 //! journal, so a restart never undoes a rollback.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
@@ -20,7 +21,7 @@ pub struct Stamp {
 
 impl Stamp {
     /// Now.
-    pub fn now(actor: impl ToString, reason: impl Into<String>) -> Self {
+    pub fn now(actor: impl fmt::Display + Copy, reason: impl Into<String>) -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         Self {
             at: since.map_or(0, |since| since.as_millis() as u64),

@@ -1,0 +1,60 @@
+//! The file KILL: for when nobody answers.
+
+use std::time::Duration;
+
+use figshift::control::kill_path;
+use serde_json::json;
+
+use super::desk::Desk;
+
+const QUICK: Duration = Duration::from_secs(1);
+
+impl Desk {
+    fn kill(&self) -> std::path::PathBuf {
+        kill_path(&self.house.folder.path().join("state"))
+    }
+}
+
+#[tokio::test]
+async fn it_takes_effect_at_once_and_goes_as_it_came() {
+    let desk = Desk::open().await;
+    std::fs::write(desk.kill(), "").unwrap();
+    assert!(desk.comes_to(0).await < QUICK);
+    assert_eq!(desk.why(), "0 % ← KILL file by kill_file ← file 25 %");
+    std::fs::remove_file(desk.kill()).unwrap();
+    assert!(desk.comes_to(2_500).await < QUICK);
+}
+
+#[tokio::test]
+async fn it_survives_a_restart_and_ends_by_resume() {
+    let desk = Desk::open().await;
+    std::fs::write(desk.kill(), "").unwrap();
+    desk.comes_to(0).await;
+    let desk = desk.again("25").await;
+    assert_eq!(desk.in_force(), 0);
+    let health: figshift::api::Health = desk.get("/health").await;
+    assert_eq!(health.routes["all"].percent_in_force, 0.0);
+    assert!(health.routes["all"].why.contains("KILL file"), "{health:?}");
+    assert!(!health.services["new"].enabled);
+    desk.post("resume", &json!({})).await.unwrap();
+    assert_eq!(desk.in_force(), 2_500);
+    assert!(!desk.kill().exists());
+    let desk = desk.again("25").await;
+    assert_eq!(desk.in_force(), 2_500);
+}
+
+/// Between two looks the file was gone and is back: it must not be taken for the old one.
+#[tokio::test]
+async fn it_is_seen_again_right_after_a_resume() {
+    let desk = Desk::open().await;
+    for _ in 0..5 {
+        std::fs::write(desk.kill(), "").unwrap();
+        desk.comes_to(0).await;
+        desk.post("resume", &json!({})).await.unwrap();
+        std::fs::write(desk.kill(), "").unwrap();
+        desk.comes_to(0).await;
+        assert!(desk.why().contains("KILL file"));
+        desk.post("resume", &json!({})).await.unwrap();
+        assert_eq!(desk.in_force(), 2_500);
+    }
+}

@@ -1,0 +1,17 @@
+//! The operator's side: the admin API against a running house, and the commands as processes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::let_underscore_must_use,
+    reason = "a test may panic, and a mock may lose its peer"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod access;
+mod changes;
+mod desk;
+mod kill;
+mod lasting;
