@@ -18,9 +18,11 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
 # Not a static binary on an empty image: names of backends are resolved by the C library, which
 # does not do that when it is linked in.
 FROM debian:bookworm-slim
-RUN useradd --system --user-group --uid 10001 --shell /usr/sbin/nologin \
-        --home-dir /var/lib/figshift --create-home figshift \
-    && mkdir /etc/figshift
+RUN groupadd --gid 10001 figshift \
+    && useradd --uid 10001 --gid 10001 --shell /usr/sbin/nologin \
+        --home-dir /var/lib/figshift --no-create-home figshift \
+    && install -d -o 10001 -g 10001 /var/lib/figshift \
+    && install -d /etc/figshift
 COPY --from=build /usr/local/bin/figshift /usr/local/bin/figshift
 COPY LICENSE-MIT LICENSE-APACHE /usr/share/doc/figshift/
 

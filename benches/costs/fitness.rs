@@ -6,7 +6,7 @@ use std::time::Duration;
 use divan::{Bencher, black_box};
 use figshift::snapshot::Fitness;
 
-#[divan::bench(threads = [1, 2])]
+#[divan::bench(threads = [1, 2], sample_count = 50, sample_size = 1_000_000)]
 fn admit_and_succeed(bencher: Bencher<'_, '_>) {
     let fitness = Fitness::new(Duration::from_secs(10));
     bencher.bench(|| {

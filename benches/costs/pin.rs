@@ -1,4 +1,5 @@
-//! A worker's look at the snapshot in force, and what it would cost to share a count instead.
+//! A worker's look at the snapshot in force, and what it would cost to share a count instead. A sample
+//! is long enough for the two threads to be at it at the same time.
 
 use std::cell::RefCell;
 use std::sync::LazyLock;
@@ -13,13 +14,13 @@ thread_local! {
 }
 
 /// As a worker does it, once per request.
-#[divan::bench(threads = [1, 2])]
+#[divan::bench(threads = [1, 2], sample_count = 50, sample_size = 1_000_000)]
 fn pin(bencher: Bencher<'_, '_>) {
     bencher.bench(|| READER.with_borrow_mut(|reader| black_box(reader.pin()).epoch));
 }
 
 /// The snapshot itself, with a count that all threads write.
-#[divan::bench(threads = [1, 2])]
+#[divan::bench(threads = [1, 2], sample_count = 50, sample_size = 1_000_000)]
 fn shared_count(bencher: Bencher<'_, '_>) {
     bencher.bench(|| black_box(PUBLISHER.current()).epoch);
 }

@@ -18,7 +18,7 @@ fn histogram(bencher: Bencher<'_, '_>) {
 }
 
 /// All that is counted of one request that went well, in the order of its events.
-#[divan::bench]
+#[divan::bench(sample_size = 10_000)]
 fn whole_outcome(bencher: Bencher<'_, '_>) {
     let (workers, sides, endpoints) = (
         Cells::<WorkerCell>::new(1),

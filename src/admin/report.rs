@@ -138,7 +138,7 @@ impl<'v> Report<'v> {
 fn of_config(standing: &Standing) -> ConfigHealth {
     let problems = match &standing.last {
         Outcome::Applied => Vec::new(),
-        Outcome::Refused(problems) => problems.lines().map(str::to_owned).collect(),
+        Outcome::Refused(problems) => one_a_line(problems),
     };
     let status = match &standing.last {
         _ if standing.from_last_good => ConfigStatus::LastGood,
@@ -152,6 +152,23 @@ fn of_config(standing: &Standing) -> ConfigHealth {
         problems,
         needs_restart: keys.map(|key| (*key).to_owned()).collect(),
     }
+}
+
+/// The problems as they are told on a terminal, with each hint behind its problem and without the
+/// count.
+fn one_a_line(told: &str) -> Vec<String> {
+    let mut problems: Vec<String> = Vec::new();
+    for line in told.lines() {
+        match (
+            line.trim_start().strip_prefix("hint: "),
+            problems.last_mut(),
+        ) {
+            (Some(hint), Some(problem)) => problem.push_str(&format!(" ({hint})")),
+            _ if line.ends_with(" problem") || line.ends_with(" problems") => {}
+            _ => problems.push(line.to_owned()),
+        }
+    }
+    problems
 }
 
 fn status(backend: &Backend, now: Duration) -> ServiceStatus {
@@ -201,4 +218,21 @@ fn of_endpoint(endpoint: &Endpoint) -> EndpointHealth {
 /// To the microsecond: further digits would be those of an interpolation.
 pub(super) fn milliseconds(seconds: f64) -> f64 {
     (seconds * 1e6).round() / 1e3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn problems_are_told_one_a_line() {
+        let told = "f.toml:3:1: a.b: unknown key\n    hint: did you mean `c`?\nf.toml:4:1: broken\n2 problems\n";
+        assert_eq!(
+            one_a_line(told),
+            [
+                "f.toml:3:1: a.b: unknown key (did you mean `c`?)",
+                "f.toml:4:1: broken"
+            ]
+        );
+    }
 }

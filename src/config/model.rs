@@ -223,7 +223,7 @@ pub struct Route {
     pub primary: String,
     /// Backend that gets `percent` of the requests.
     pub candidate: Option<String>,
-    /// Share of the candidate, 0 to 100, two decimals. At 0 the candidate gets no user request at all.
+    /// Share of the candidate, 0 to 100, two decimals. At 0 the candidate gets no user request, unless a trusted peer asks for it by name.
     #[serde(default)]
     pub percent: Percent,
     /// Keys that keep a user on a side, the first that a request has is used.

@@ -58,10 +58,12 @@ pub(super) fn host(headers: &HeaderMap) -> &str {
         .and_then(|host| host.to_str().ok())
         .unwrap_or_default();
     // An IPv6 address keeps its brackets and colons.
-    match host.rsplit_once(':') {
+    let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
-    }
+    };
+    // A name may be written with the dot of the root zone.
+    name.strip_suffix('.').unwrap_or(name)
 }
 
 /// Visible bytes without those that end a host in a URL or a list.
@@ -194,6 +196,7 @@ mod tests {
             ("a", "a"),
             ("[::1]:80", "[::1]"),
             ("[::1]", "[::1]"),
+            ("a.b.:80", "a.b"),
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(HOST, HeaderValue::from_str(given).unwrap());

@@ -88,6 +88,8 @@ pub struct Backend {
     pub pool_max_idle: usize,
     /// Statuses that are hard failures.
     pub breaker_statuses: Statuses,
+    /// How long traffic rises after a recovery.
+    pub slow_start: Duration,
     /// Active checks, if any.
     pub health: Option<Health>,
 }

@@ -102,10 +102,7 @@ impl Endpoints<'_> {
                         .find(|member| &*member.endpoint.url == url)
                 });
                 let compiled = match known {
-                    Some(member) => {
-                        member.endpoint.fitness.set_slow_start(self.slow_start);
-                        Arc::clone(&member.endpoint)
-                    }
+                    Some(member) => Arc::clone(&member.endpoint),
                     None => Arc::new(self.fresh(url)?),
                 };
                 Ok(Member {
@@ -171,6 +168,7 @@ fn compile_backend(
         pool_idle: written.pool.idle.get(),
         pool_max_idle: written.pool.max_idle,
         breaker_statuses: Statuses::new(&written.breaker.statuses),
+        slow_start: written.breaker.slow_start.get(),
         health: written.health.clone(),
     })
 }

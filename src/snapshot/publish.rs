@@ -16,11 +16,13 @@ pub struct Publisher(Arc<ArcSwap<Snapshot>>);
 impl Publisher {
     /// With a first snapshot.
     pub fn new(first: Snapshot) -> Self {
+        first.settle();
         Self(Arc::new(ArcSwap::from_pointee(first)))
     }
 
     /// Makes a snapshot the one in force.
     pub fn publish(&self, snapshot: Snapshot) {
+        snapshot.settle();
         self.0.store(Arc::new(snapshot));
     }
 

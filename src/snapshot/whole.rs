@@ -43,6 +43,19 @@ impl Snapshot {
     }
 }
 
+impl Snapshot {
+    /// Tells endpoints that were taken over what is new for them. Not the compiler's work: what is
+    /// compiled may still be refused.
+    pub(super) fn settle(&self) {
+        for backend in &self.backends {
+            for member in &backend.members {
+                let fitness = &member.endpoint.fitness;
+                fitness.set_slow_start(backend.slow_start);
+            }
+        }
+    }
+}
+
 impl Trust for Snapshot {
     fn trusts(&self, address: IpAddr) -> bool {
         self.trusted.iter().any(|net| net.contains(address))

@@ -56,7 +56,7 @@ pub struct SideCell {
     pub fallbacks: [Counter; Reason::COUNT],
     /// Second tries on another endpoint or connection of this side, by reason.
     pub retries: [Counter; Reason::COUNT],
-    /// Failed tries that were not repeated because the body was no longer held.
+    /// Requests whose body was longer than what is held for a second try, each counted once.
     pub not_replayable: Counter,
     /// Failed tries that were not repeated because a repetition could do harm.
     pub unsafe_to_repeat: Counter,

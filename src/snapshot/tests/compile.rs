@@ -7,7 +7,7 @@ use super::config;
 use crate::config::model::Config;
 use crate::config::scalar::Percent;
 use crate::policy::Phase;
-use crate::snapshot::{Endpoint, Fitness, HostRule, Snapshot, Sticky, Target, compile};
+use crate::snapshot::{Endpoint, Fitness, HostRule, Publisher, Snapshot, Sticky, Target, compile};
 use crate::stats::{Class, Side};
 
 const WORKERS: usize = 2;
@@ -199,7 +199,7 @@ fn another_weight_is_the_same_endpoint() {
 }
 
 #[test]
-fn another_slow_start_reaches_a_known_endpoint() {
+fn another_slow_start_reaches_a_known_endpoint_when_published() {
     let slow = |time: &str| {
         let old = format!(
             "[backends.old]\nendpoints = [\"http://a:1\"]\nbreaker = {{ slow_start = \"{time}\" }}"
@@ -214,12 +214,14 @@ fn another_slow_start_reaches_a_known_endpoint() {
         Phase::Warming
     );
     let after = next(&slow("0s"), &before);
+    let admits = || {
+        let now = NOW + Duration::from_secs(2);
+        fitness.admit(now, u32::MAX).is_some()
+    };
+    assert!(!admits(), "compiled is not published");
+    let after = Publisher::new(after).current();
+    assert!(admits());
     let fitness = &endpoint(&after, "old", 0).fitness;
-    assert!(
-        fitness
-            .admit(NOW + Duration::from_secs(2), u32::MAX)
-            .is_some()
-    );
     assert_eq!(fitness.sight().phase, Phase::Closed);
     trip(fitness, NOW + Duration::from_secs(3));
     assert_eq!(
