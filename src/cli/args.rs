@@ -7,7 +7,9 @@ use http::uri::Authority;
 
 use crate::config::scalar::Duration;
 
-use super::{Exit, check, demo, health, schema, serve};
+use super::{
+    Exit, check, completions, demo, events, health, resume, rollback, schema, serve, shift, status,
+};
 
 /// Moves an inference service to Vast.ai without anyone noticing.
 ///
@@ -56,6 +58,45 @@ enum Command {
         #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9901")]
         admin: Authority,
     },
+    /// Show what is in force on each route and why, how both sides do, and what happened last.
+    ///
+    /// Exits with 0 when all is well, with 1 when not, and with 4 when there is no answer; then it
+    /// shows what the file, the journal and the file KILL say.
+    #[command(after_help = "Example:\n  figshift status --watch")]
+    Status(status::Status),
+    /// Give the candidate of a route another share.
+    ///
+    /// The percent is edited in the file, comments kept, and it is waited for until it is in force.
+    /// Where the file cannot be edited, the share is set over it until the file names another one.
+    /// Refused with 1 while a kill switch is on.
+    #[command(after_help = "Example:\n  figshift shift chat 25 --reason \"day three\"")]
+    Shift(shift::Shift),
+    /// Take traffic back: the candidate of a route, or of all, gets nothing until `resume`.
+    ///
+    /// No save and no restart undoes it. When the admin port does not answer, the file KILL is written
+    /// into the state folder instead. Exits with 0 when it was seen that no new request reaches the
+    /// candidate, with 1 when one did, with 3 when that could not be seen, with 4 when nothing could
+    /// be done.
+    #[command(after_help = "Example:\n  figshift rollback --reason \"p95 doubled\"")]
+    Rollback(rollback::Rollback),
+    /// End a rollback: what the file or the last `shift` says is in force again.
+    ///
+    /// Without a route, all rollbacks end and the file KILL is removed.
+    #[command(after_help = "Example:\n  figshift resume --reason \"new driver\"")]
+    Resume(resume::Resume),
+    /// Show what has moved the traffic, by whom and why.
+    ///
+    /// When the admin port does not answer, the journal in the state folder is read.
+    #[command(after_help = "Example:\n  figshift events --tail 50")]
+    Events(events::Events),
+    /// Print a script that completes commands and flags in a shell.
+    #[command(
+        after_help = "Example:\n  figshift completions bash > /etc/bash_completion.d/figshift"
+    )]
+    Completions {
+        /// The shell.
+        shell: completions::Shell,
+    },
     /// Print the JSON Schema of the configuration file, for editors.
     Schema,
 }
@@ -72,6 +113,12 @@ pub fn run(args: Args) -> Exit {
         Command::Serve { config } => serve::run(&config),
         Command::Check { files } => check::run(&files),
         Command::Health { admin } => health::run(&admin),
+        Command::Status(args) => status::run(&args),
+        Command::Shift(args) => shift::run(&args),
+        Command::Rollback(args) => rollback::run(&args),
+        Command::Resume(args) => resume::run(&args),
+        Command::Events(args) => events::run(&args),
+        Command::Completions { shell } => completions::run(shell),
         Command::Schema => schema::run(),
     }
 }

@@ -1,6 +1,5 @@
 //! `figshift health`: what a container's health check runs.
 
-use std::error::Error as _;
 use std::io::{self, Write as _};
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use http::uri::Authority;
 use reqwest::Client;
 
 use super::Exit;
+use super::ask::innermost;
 use super::serve::{on_control_runtime, say};
 
 /// A house that takes longer to say `ok` is not well.
@@ -29,13 +29,10 @@ pub(super) fn run(admin: &Authority) -> Exit {
 /// Whether it is ready, and what it says.
 async fn ask(admin: &Authority) -> Result<(bool, String), String> {
     let unreachable = |error: reqwest::Error| {
-        // The outermost words only repeat the address.
-        let mut cause = error.source();
-        while let Some(deeper) = cause.and_then(|error| error.source()) {
-            cause = Some(deeper);
-        }
-        let why = cause.map_or_else(|| error.to_string(), ToString::to_string);
-        format!("{admin}: no answer from the admin port: {why}")
+        format!(
+            "{admin}: no answer from the admin port: {}",
+            innermost(&error)
+        )
     };
     let client = Client::builder()
         .no_proxy()

@@ -1,12 +1,26 @@
 //! The command line: one file per subcommand, one table of exit codes.
 
 mod args;
+mod ask;
 mod check;
+mod columns;
+mod completions;
 mod demo;
+mod edit;
+mod events;
 mod exit;
 mod health;
+mod moved;
+mod offline;
+mod print;
+mod reach;
+mod resume;
+mod rollback;
 mod schema;
 mod serve;
+mod shift;
+mod status;
+mod verify;
 
 pub use args::{Args, run};
 pub use exit::Exit;

@@ -1,0 +1,270 @@
+//! `figshift shift`.
+
+use std::time::{Duration, Instant};
+
+use clap::Args;
+
+use super::Exit;
+use super::ask::Failed;
+use super::edit::Edit;
+use super::moved::{Told, tell};
+use super::offline::{force_of, say_killed};
+use super::reach::{Reach, Target};
+use super::serve::{on_control_runtime, say};
+use crate::api::{Applied, Moved, RouteState, Shift as Body, State};
+use crate::config::scalar::Percent;
+
+/// A saved file is in force within half a second, unless the house does not read it.
+const DEADLINE: Duration = Duration::from_secs(5);
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// The arguments.
+#[derive(Debug, Args)]
+pub(super) struct Shift {
+    /// The route.
+    route: String,
+    /// The candidate's share: 25, 0.25 or 25%.
+    #[arg(value_parser = percent)]
+    percent: Percent,
+    /// Why, for the journal. An edited file is journalled without it.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Only if this epoch is still in force, as `status` shows it.
+    #[arg(long, value_name = "N")]
+    if_epoch: Option<u64>,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// Digits, at most two decimals, and a sign if one likes. What else a float may be is a slip here.
+fn percent(text: &str) -> Result<Percent, String> {
+    const EXPECTS: &str =
+        "a percent is a number from 0 to 100 with at most two decimals, such as 25, 0.25 or 25%";
+    let number = text.strip_suffix('%').unwrap_or(text);
+    let (whole, decimals) = number.split_once('.').unwrap_or((number, "0"));
+    let digits = |text: &str, most| {
+        (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    if !digits(whole, 3) || !digits(decimals, 2) {
+        return Err(EXPECTS.to_owned());
+    }
+    number.parse().map_err(|_| EXPECTS.to_owned())
+}
+
+/// Moves traffic.
+pub(super) fn run(args: &Shift) -> Exit {
+    let reach = match args.target.reach() {
+        Ok(reach) => reach,
+        Err(problem) => return say(&problem, Exit::BadInput),
+    };
+    on_control_runtime(shift(&reach, args))
+}
+
+async fn shift(reach: &Reach, args: &Shift) -> Exit {
+    let state = match reach.ask.state().await {
+        Ok(state) => state,
+        Err(failed) if failed.is_house() => return without_house(reach, args, &failed),
+        Err(failed) => return say(&failed.to_string(), failed.exit()),
+    };
+    let Some(route) = state.routes.iter().find(|route| route.name == args.route) else {
+        let names: Vec<&str> = state.routes.iter().map(|route| &*route.name).collect();
+        let problem = format!(
+            "there is no route `{}`; there are: {}",
+            args.route,
+            names.join(", ")
+        );
+        return say(&problem, Exit::BadInput);
+    };
+    if route.candidate.is_none() {
+        return say(
+            &format!("route `{}` has no candidate to shift to", route.name),
+            Exit::BadInput,
+        );
+    }
+    if route.killed {
+        return say_killed(&route.name, &route.why);
+    }
+    if let Some(epoch) = args.if_epoch.filter(|epoch| *epoch != state.epoch) {
+        let problem = format!(
+            "epoch {} is in force, not {epoch}: look again and repeat",
+            state.epoch
+        );
+        return say(&problem, Exit::No);
+    }
+    match edit(reach, args, Some(route)) {
+        Ok(edit) if edit.is_nothing() => post(reach, args).await,
+        Ok(edit) => match edit.save() {
+            Ok(()) => in_force(reach, args, route).await,
+            Err(error) => around_the_file(reach, args, &error.to_string()).await,
+        },
+        Err(why) => around_the_file(reach, args, &why).await,
+    }
+}
+
+/// The edit of the file, if it is the file of this house.
+fn edit(reach: &Reach, args: &Shift, running: Option<&RouteState>) -> Result<Edit, String> {
+    if !reach.is_its_file {
+        return Err("the admin port was named and the file was not (--config)".to_owned());
+    }
+    let config = reach.config.as_ref().map_err(|problems| problems.clone())?;
+    let index = config
+        .routes
+        .iter()
+        .position(|route| route.name == args.route);
+    let index = index.ok_or_else(|| format!("{} has no such route", reach.file.display()))?;
+    let says = f64::from(config.routes[index].percent.hundredths()) / 100.0;
+    if running.is_some_and(|running| running.percent_configured != says) {
+        return Err(format!(
+            "{} is not what the running figshift has read",
+            reach.file.display()
+        ));
+    }
+    Edit::of(&reach.file, index, args.percent)
+}
+
+async fn around_the_file(reach: &Reach, args: &Shift, why: &str) -> Exit {
+    let said = say(&format!("not by the file: {}", why.trim_end()), Exit::Done);
+    said.after(post(reach, args).await)
+}
+
+/// Sets it over the file; a percent that is the file's own takes an older one away.
+async fn post(reach: &Reach, args: &Shift) -> Exit {
+    let body = Body {
+        route: args.route.clone(),
+        percent: f64::from(args.percent.hundredths()) / 100.0,
+        reason: args.reason.clone(),
+        if_epoch: args.if_epoch,
+    };
+    match reach.ask.change("shift", &body).await {
+        Ok(applied) => done(
+            args,
+            "override",
+            &applied,
+            reach.ask.state().await.ok().as_ref(),
+        ),
+        Err(failed) => say(&failed.to_string(), failed.exit()),
+    }
+}
+
+/// Waits until the house has read the file.
+async fn in_force(reach: &Reach, args: &Shift, before: &RouteState) -> Exit {
+    let wanted = f64::from(args.percent.hundredths()) / 100.0;
+    let end = Instant::now() + DEADLINE;
+    let mut last: Result<State, Failed> = reach.ask.state().await;
+    loop {
+        if let Ok(state) = &last
+            && let Some(route) = state.routes.iter().find(|route| route.name == args.route)
+            && route.percent_configured == wanted
+        {
+            let moved = Moved {
+                route: args.route.clone(),
+                from: before.percent_in_force,
+                to: route.percent_in_force,
+            };
+            let applied = Applied {
+                epoch: state.epoch,
+                moves: if moved.from == moved.to {
+                    Vec::new()
+                } else {
+                    vec![moved]
+                },
+                persisted: true,
+            };
+            let told = done(args, "file", &applied, Some(state));
+            return if route.killed {
+                say_killed(&route.name, &route.why)
+            } else {
+                told
+            };
+        }
+        if Instant::now() > end {
+            let why = match last {
+                Ok(_) => "the running figshift does not have it in force: does it read this file?",
+                Err(_) => "the admin port does not answer any more",
+            };
+            let exit = if last.is_ok() {
+                Exit::No
+            } else {
+                Exit::Partial
+            };
+            return say(
+                &format!("{} is saved, but {why}", reach.file.display()),
+                exit,
+            );
+        }
+        tokio::time::sleep(LOOK).await;
+        last = reach.ask.state().await;
+    }
+}
+
+fn done(args: &Shift, by: &str, applied: &Applied, state: Option<&State>) -> Exit {
+    let told = Told {
+        what: "shift",
+        by,
+        route: Some(&args.route),
+        applied,
+        state,
+    };
+    tell(&told, args.target.json)
+}
+
+/// Nobody answers: the file can be edited for the next start, unless it is held back there too.
+fn without_house(reach: &Reach, args: &Shift, failed: &Failed) -> Exit {
+    if args.if_epoch.is_some() {
+        return say(&failed.to_string(), failed.exit());
+    }
+    match force_of(reach, &args.route) {
+        Some(force) if force.is_capped() => return say_killed(&args.route, &force.to_string()),
+        Some(_) => {}
+        None => return say(&failed.to_string(), failed.exit()),
+    }
+    let edit = match edit(reach, args, None) {
+        Ok(edit) => edit,
+        Err(why) => return say(&format!("{failed}\nnot by the file: {why}"), failed.exit()),
+    };
+    if !edit.is_nothing()
+        && let Err(error) = edit.save()
+    {
+        return say(
+            &format!("{failed}\nnot by the file: {error}"),
+            failed.exit(),
+        );
+    }
+    let file = reach.file.display();
+    let text = format!(
+        "{failed}\n{file} says {} % now, which holds from the next start",
+        args.percent
+    );
+    say(&text, Exit::Partial)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percent_is_a_plain_number() {
+        for (text, hundredths) in [
+            ("25", 2_500),
+            ("0.25", 25),
+            ("25%", 2_500),
+            ("100", 10_000),
+            ("0", 0),
+            ("12.5%", 1_250),
+            ("007", 700),
+        ] {
+            assert_eq!(
+                percent(text).map(Percent::hundredths),
+                Ok(hundredths),
+                "{text}"
+            );
+        }
+        for text in [
+            "", "%", "101", "100.01", "-1", "+5", "1e1", "inf", "nan", "abc", "25 %", " 25",
+            "0.125", ".5", "5.", "25%%", "1_0", "٢٥",
+        ] {
+            assert!(percent(text).is_err(), "{text}");
+        }
+    }
+}
