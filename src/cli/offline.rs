@@ -68,10 +68,10 @@ fn at_a_start(config: &Config, reach: &Reach) -> String {
     for route in &config.routes {
         let force = at_rest(config).remove(&route.name);
         let said = match (&route.candidate, force) {
-            (Some(candidate), Some(force)) => format!("{force} to {candidate}"),
+            (Some(candidate), Some(force)) => format!("to {candidate}: {force}"),
             _ => format!("all to {}", route.primary),
         };
-        text += &format!("  {}: {said}\n", route.name);
+        text += &format!("  {} {said}\n", route.name);
     }
     text
 }

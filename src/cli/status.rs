@@ -102,7 +102,7 @@ fn page(state: &State, reach: &Reach) -> String {
         text += "journal: cannot be written; a restart would not know of the last change\n";
     }
     for route in &state.routes {
-        text += &format!("route {}: {}\n", route.name, share(route));
+        text += &format!("route {} {}\n", route.name, share(route));
     }
     let rows: Vec<_> = state
         .routes
@@ -164,7 +164,7 @@ fn share(route: &RouteState) -> String {
     let Some(candidate) = &route.candidate else {
         return format!("all to {}", route.primary.backend);
     };
-    let mut text = format!("{} to {}", plain(&route.why), candidate.backend);
+    let mut text = format!("to {}: {}", candidate.backend, plain(&route.why));
     if route.percent_effective != route.percent_in_force {
         let effective = percent(route.percent_effective);
         text += &format!("; {effective} at present, since a side is out");

@@ -12,6 +12,9 @@ mod support;
 
 mod access;
 mod changes;
+mod commands;
+mod crash;
 mod desk;
 mod kill;
 mod lasting;
+mod served;

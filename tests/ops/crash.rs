@@ -1,0 +1,202 @@
+//! `kill -9` at any moment of a random operation: after the restart, what is in force is what was
+//! acknowledged last, or what was being asked for.
+
+use std::fs;
+use std::time::Duration;
+
+use figshift::control::kill_path;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+use serde_json::{Value, json};
+
+use super::served::Served;
+use crate::support::{DEADLINE, eventually};
+
+const OPERATIONS: usize = 80;
+const SEED: u64 = 0x5eed_f165;
+
+/// What should be in force, worked out apart from the program.
+#[derive(Debug, Clone, PartialEq)]
+struct Model {
+    file: f64,
+    killed: bool,
+    all_back: bool,
+    route_back: bool,
+    /// A percent, and the file's at that time.
+    shifted: Option<(f64, f64)>,
+}
+
+impl Model {
+    /// The chain as `what` and percent.
+    fn chain(&self) -> Vec<(String, f64)> {
+        let caps = [
+            (self.killed, "kill_file"),
+            (self.all_back, "rollback"),
+            (self.route_back, "route_rollback"),
+        ];
+        let caps = caps.into_iter().filter(|(on, _)| *on);
+        let mut chain: Vec<_> = caps.map(|(_, what)| (what.to_owned(), 0.0)).collect();
+        chain.extend(
+            self.shifted
+                .map(|(percent, _)| ("shift".to_owned(), percent)),
+        );
+        chain.push(("file".to_owned(), self.file));
+        chain
+    }
+
+    fn capped(&self) -> bool {
+        self.killed || self.all_back || self.route_back
+    }
+
+    fn saved(&self, percent: f64) -> Self {
+        let shifted = self.shifted.filter(|(_, over)| *over == percent);
+        Self {
+            file: percent,
+            shifted,
+            ..self.clone()
+        }
+    }
+
+    /// What a request leads to; the same where it is refused.
+    fn after(&self, what: &str, body: &Value) -> Self {
+        let mut next = self.clone();
+        let one = body.get("route").is_some();
+        match what {
+            "rollback" if one => next.route_back = true,
+            "rollback" => next.all_back = true,
+            "resume" if one && (self.all_back || self.killed) => {}
+            "resume" if one => next.route_back = false,
+            "resume" => (next.killed, next.all_back, next.route_back) = (false, false, false),
+            _ if self.capped() => {}
+            _ => {
+                let percent = body["percent"].as_f64().unwrap();
+                next.shifted = (percent != self.file).then_some((percent, self.file));
+            }
+        }
+        next
+    }
+}
+
+/// What the house says.
+async fn chain_of(served: &Served) -> Vec<(String, f64)> {
+    let state = served.state().await;
+    let chain = state.routes[0].chain.iter();
+    let chain: Vec<_> = chain
+        .map(|link| (link.what.clone(), link.percent))
+        .collect();
+    assert_eq!(state.routes[0].percent_in_force, chain[0].1);
+    chain
+}
+
+fn request(dice: &mut StdRng) -> (&'static str, Value) {
+    let percent = f64::from(dice.random_range(0..=10_000u16)) / 100.0;
+    match dice.random_range(0..8) {
+        0 => ("rollback", json!({})),
+        1 => ("rollback", json!({ "route": "all", "reason": "random" })),
+        2 => ("resume", json!({ "route": "all" })),
+        3 | 4 => ("resume", json!({})),
+        _ => ("shift", json!({ "route": "all", "percent": percent })),
+    }
+}
+
+/// Sends it; gives whether there was an answer before the process was killed, if it is to be.
+async fn send(served: &mut Served, what: &str, body: &Value, kill_after: Option<Duration>) -> bool {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let url = format!("http://{}/api/v1/{what}", served.admin());
+    let asked = client.post(url).json(body).send();
+    let Some(limit) = kill_after else {
+        let status = asked.await.unwrap().status().as_u16();
+        assert!(matches!(status, 200 | 409), "{what} {body}: {status}");
+        return true;
+    };
+    let answered = tokio::time::timeout(limit, asked).await;
+    served.kill();
+    matches!(answered, Ok(Ok(_)))
+}
+
+#[tokio::test]
+async fn killed_at_any_moment_it_comes_back_as_it_was() {
+    let mut served = Served::start("").await;
+    let mut dice = StdRng::seed_from_u64(SEED);
+    let mut model = Model {
+        file: 25.0,
+        killed: false,
+        all_back: false,
+        route_back: false,
+        shifted: None,
+    };
+    let mut in_flight = 0;
+    for number in 0..OPERATIONS {
+        let kill_after = (dice.random_range(0..4) > 0)
+            .then(|| Duration::from_micros(dice.random_range(0..12_000)));
+        let mut allowed = Vec::new();
+        match dice.random_range(0..10) {
+            0 => {
+                let percent = f64::from(dice.random_range(1..=100u16));
+                let now = format!("percent =  {} #", model.file);
+                let text = served
+                    .text()
+                    .replace(&now, &format!("percent =  {percent} #"));
+                fs::write(&served.file, text).unwrap();
+                allowed.push(model.saved(percent));
+            }
+            1 => {
+                let path = kill_path(&served.state_dir());
+                let there = path.exists();
+                match there {
+                    true => fs::remove_file(&path).unwrap(),
+                    false => fs::write(&path, "").unwrap(),
+                }
+                allowed.push(Model {
+                    killed: !there,
+                    ..model.clone()
+                });
+            }
+            _ => {
+                let (what, body) = request(&mut dice);
+                let next = model.after(what, &body);
+                let acknowledged = send(&mut served, what, &body, kill_after).await;
+                if !acknowledged {
+                    in_flight += 1;
+                    allowed.push(model.clone());
+                    // The file KILL goes first.
+                    if what == "resume" && !next.killed {
+                        allowed.push(Model {
+                            killed: false,
+                            ..model.clone()
+                        });
+                    }
+                }
+                allowed.push(next);
+            }
+        }
+        if kill_after.is_some() {
+            served.kill();
+            served.run(&[]).await;
+        }
+        let chains: Vec<_> = allowed.iter().map(Model::chain).collect();
+        let end = std::time::Instant::now() + DEADLINE;
+        let mut chain = chain_of(&served).await;
+        // What comes by a file is seen at the next look of a house that runs.
+        while kill_after.is_none() && !chains.contains(&chain) {
+            assert!(
+                std::time::Instant::now() < end,
+                "{number}: {chain:?} is none of {chains:?}"
+            );
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            chain = chain_of(&served).await;
+        }
+        let is = chains.iter().position(|allowed| *allowed == chain);
+        let is = is.unwrap_or_else(|| panic!("{number}: {chain:?} is none of {chains:?}"));
+        model = allowed.swap_remove(is);
+    }
+    assert!(in_flight >= 5, "only {in_flight} were cut off: {SEED:x}");
+    eventually("the journal is whole", || {
+        let text = fs::read_to_string(served.state_dir().join("journal.ndjson")).unwrap();
+        text.ends_with('\n')
+            && text
+                .lines()
+                .all(|line| serde_json::from_str::<Value>(line).is_ok())
+    })
+    .await;
+}
