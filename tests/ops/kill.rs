@@ -58,3 +58,20 @@ async fn it_is_seen_again_right_after_a_resume() {
         assert_eq!(desk.in_force(), 2_500);
     }
 }
+
+/// What is refused must not have half happened.
+#[tokio::test]
+async fn a_resume_that_cannot_be_written_down_leaves_it_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    // No journal can be opened there.
+    std::fs::create_dir_all(state.join("journal.ndjson")).unwrap();
+    std::fs::write(kill_path(&state), "").unwrap();
+    let desk = Desk::in_folder(folder, "25", "").await;
+    assert_eq!(desk.in_force(), 0);
+    let refused = desk.post("resume", &json!({})).await.unwrap_err();
+    assert_eq!((refused.status, &*refused.reason), (503, "journal"));
+    assert!(desk.kill().exists());
+    std::fs::remove_file(desk.kill()).unwrap();
+    desk.comes_to(2_500).await;
+}
