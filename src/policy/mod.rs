@@ -4,6 +4,7 @@
 mod balance;
 mod breaker;
 mod budget;
+pub mod guard;
 mod split;
 
 pub use balance::{Weights, lighter};
