@@ -109,12 +109,12 @@ impl CohortCounts {
     }
 
     /// One metric for the question whether the candidate is worse than the rollback margin.
-    pub(super) fn to_roll_back(&self, metric: Metric) -> Pair {
+    pub(super) fn rollback_pair(&self, metric: Metric) -> Pair {
         self.pair(metric, &self.candidate.slow)
     }
 
     /// One metric for the question whether the candidate is better than the promotion margin.
-    pub(super) fn to_promote(&self, metric: Metric) -> Pair {
+    pub(super) fn promotion_pair(&self, metric: Metric) -> Pair {
         self.pair(metric, &self.candidate_slow_to_promote)
     }
 

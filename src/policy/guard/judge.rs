@@ -94,7 +94,7 @@ impl Guard {
     /// the first comparisons sharper.
     pub fn learn(&mut self, cohort: &CohortCounts) {
         for metric in Metric::ALL {
-            self.rates[metric as usize].learn(cohort.to_roll_back(metric).primary);
+            self.rates[metric as usize].learn(cohort.rollback_pair(metric).primary);
         }
     }
 
@@ -149,7 +149,8 @@ impl Guard {
         self.ln_evidence().exp()
     }
 
-    /// The evidence against the candidate by one metric alone, as its stake's growth.
+    /// What the bets on one metric alone have become, out of the 0.5 that they begin with; above
+    /// that, the metric speaks against the candidate.
     pub fn evidence_of(&self, metric: Metric) -> f64 {
         self.worse[metric as usize].ln_total().exp()
     }
@@ -224,7 +225,7 @@ impl Guard {
         let cap = self.settings.evidence_cap.unwrap_or(f64::INFINITY);
         for metric in self.settings.watch.iter() {
             let m = metric as usize;
-            let pair = batch.to_roll_back(metric);
+            let pair = batch.rollback_pair(metric);
             let rate = self.rates[m].estimate();
             let margin = self.settings.error_margins(metric).rollback;
             self.worse[m].grow(&WORSE, cap, |odds| log_factor(pair, rate, margin, odds));

@@ -6,7 +6,7 @@
 //! grown to 1/`false_rollback`, the traffic is taken back. "The candidate is worse than the promotion
 //! margin": when each required metric's bet against it has grown to 1/`false_promotion` at this
 //! step, the ramp may go up. Both hold at every look, at any share and with any common change of load,
-//! because only units from the same time are compared; [`bet`] has the formula and its proof in a
+//! because only units from the same time are compared; `bet.rs` has the formula and its proof in a
 //! line.
 //!
 //! What has to be true of the counts matters more than the formula:

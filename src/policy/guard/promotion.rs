@@ -35,7 +35,7 @@ impl Promotion {
         let enough = settings.evidence_to_promote().ln();
         for metric in settings.require.iter() {
             let m = metric as usize;
-            let pair = batch.to_promote(metric);
+            let pair = batch.promotion_pair(metric);
             let rate = rates[m].estimate();
             let margin = settings.error_margins(metric).promotion;
             self.mixtures[m].grow(&NOT_WORSE, f64::INFINITY, |odds| {
