@@ -1,3 +1,5 @@
+//! The guard against hand-made cohorts: when it breaches, waits, passes and stalls.
+
 use std::time::Duration;
 
 use proptest::prelude::*;

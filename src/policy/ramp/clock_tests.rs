@@ -1,3 +1,5 @@
+//! What the clock of a ramp counts, and what it leaves out.
+
 use std::time::Duration;
 
 use super::tests::{WAIT, climbing, conditions, shift, until_move};

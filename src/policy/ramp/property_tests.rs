@@ -1,3 +1,5 @@
+//! Whatever happens to a ramp, some things hold.
+
 use std::time::Duration;
 
 use proptest::prelude::*;

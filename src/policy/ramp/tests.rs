@@ -1,3 +1,5 @@
+//! The transitions of a ramp, one by one.
+
 use std::time::Duration;
 
 use super::*;
