@@ -4,6 +4,8 @@
 mod balance;
 mod breaker;
 mod budget;
+pub mod guard;
+pub mod ramp;
 mod split;
 
 pub use balance::{Weights, lighter};

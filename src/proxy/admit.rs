@@ -21,12 +21,13 @@ const fn bad(detail: &'static str) -> Refusal {
     }
 }
 
-/// Checks the head, and brings the target into origin form with the authority in `Host`.
+/// Checks the head, and brings the target into origin form with the authority in `Host`, which it
+/// gives: only HTTP/1.0 may have none.
 ///
 /// # Errors
 ///
 /// The request cannot be carried.
-pub(super) fn check(head: &mut Parts) -> Result<(), Refusal> {
+pub(super) fn check(head: &mut Parts) -> Result<Option<HeaderValue>, Refusal> {
     if head.method == Method::CONNECT {
         return Err(Refusal {
             fault: Fault::Unsupported,
@@ -47,16 +48,13 @@ pub(super) fn check(head: &mut Parts) -> Result<(), Refusal> {
         (None, None) if head.version == Version::HTTP_11 => {
             Err(bad("An HTTP/1.1 request needs a Host header"))
         }
-        _ => Ok(()),
+        (host, None) => Ok(host.cloned()),
     }
 }
 
 /// The host part of a `Host` header, without a port.
-pub(super) fn host(headers: &HeaderMap) -> &str {
-    let host = headers
-        .get(HOST)
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or_default();
+pub(super) fn host_name(host: Option<&HeaderValue>) -> &str {
+    let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
     // An IPv6 address keeps its brackets and colons.
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
@@ -177,7 +175,7 @@ mod tests {
         }
         let mut old = head("GET", "/", &[]);
         old.version = Version::HTTP_10;
-        assert_eq!(check(&mut old), Ok(()));
+        assert_eq!(check(&mut old), Ok(None));
     }
 
     #[test]
@@ -186,7 +184,7 @@ mod tests {
         check(&mut head).unwrap();
         assert_eq!(head.uri, "/x?y=1");
         assert_eq!(head.headers[HOST], "b.test:81");
-        assert_eq!(host(&head.headers), "b.test");
+        assert_eq!(host_name(head.headers.get(HOST)), "b.test");
     }
 
     #[test]
@@ -198,9 +196,8 @@ mod tests {
             ("[::1]", "[::1]"),
             ("a.b.:80", "a.b"),
         ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(HOST, HeaderValue::from_str(given).unwrap());
-            assert_eq!(host(&headers), name);
+            let host = HeaderValue::from_str(given).unwrap();
+            assert_eq!(host_name(Some(&host)), name);
         }
     }
 }

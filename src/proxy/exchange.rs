@@ -61,13 +61,13 @@ fn begin(
     let id = worker.ids.of(&mut head.headers);
 
     // Admit.
-    admit::check(&mut head).map_err(|refusal| {
+    let host = admit::check(&mut head).map_err(|refusal| {
         Problem::of_fault(refusal.fault, refusal.detail).answer(worker, head.uri.path(), &id)
     })?;
 
     // Pin the snapshot, find the route, choose the side.
     let pin = worker.pin();
-    let index = find(&pin, &head).ok_or_else(|| {
+    let index = find(&pin, &head, host.as_ref()).ok_or_else(|| {
         Problem::of_fault(Fault::NoRoute, "No route matches this request").answer(
             worker,
             head.uri.path(),
@@ -80,7 +80,7 @@ fn begin(
         let address = || client.peer.client(&head.headers, &*pin);
         choose(route, &head, trusted, address, rng)
     });
-    let outgoing = prepare(route, head, body, client, trusted);
+    let outgoing = prepare(route, head, host, body, client, trusted);
     Ok(Delivery {
         walk: Some(Walk::begin(presence, pin, index, home, started)),
         outgoing,
@@ -88,9 +88,9 @@ fn begin(
     })
 }
 
-fn find(pin: &Pin, head: &Parts) -> Option<usize> {
+fn find(pin: &Pin, head: &Parts, host: Option<&HeaderValue>) -> Option<usize> {
     let ask = Ask {
-        host: admit::host(&head.headers),
+        host: admit::host_name(host),
         path: head.uri.path(),
         method: &head.method,
         headers: &head.headers,
@@ -102,13 +102,16 @@ fn find(pin: &Pin, head: &Parts) -> Option<usize> {
 fn prepare(
     route: &Route,
     mut head: Parts,
+    host: Option<HeaderValue>,
     body: Incoming,
     client: &Client,
     trusted: bool,
 ) -> Outgoing {
     let repeatable = is_repeatable(&head.method, &head.headers, route.idempotent);
     remove_from_request(&mut head.headers);
-    client.peer.set_forwarded(&mut head.headers, trusted);
+    client
+        .peer
+        .set_forwarded(&mut head.headers, host.clone(), trusted);
     if !body.is_end_stream() && !head.headers.contains_key(CONTENT_LENGTH) {
         // Said outright, since hyper takes a GET without any framing for one without a body.
         let chunked = HeaderValue::from_static("chunked");
@@ -121,7 +124,7 @@ fn prepare(
     } else {
         OutgoingBody::Once(Some(body))
     };
-    Outgoing::new(head, body, repeatable)
+    Outgoing::new(head, host, body, repeatable)
 }
 
 /// A request on its way: lease, forward, fall back; respond.
@@ -158,8 +161,8 @@ impl Delivery {
                 }
                 Ok((response, lease)) => {
                     let status = response.status().as_u16();
-                    let retry_after = response.headers().contains_key(RETRY_AFTER);
-                    let class = Class::of_status(status, retry_after);
+                    let class =
+                        Class::of_status(status, || response.headers().contains_key(RETRY_AFTER));
                     walk.head_arrived(status, class);
                     if walk.route().fallback_on.contains(status)
                         && let again @ Next::Try(..) = plan.after_status(walk, &self.outgoing, side)

@@ -86,10 +86,14 @@ impl FailureKind {
 }
 
 impl Outgoing {
-    /// Takes over a request.
-    pub(super) fn new(mut head: Parts, body: OutgoingBody, repeatable: bool) -> Self {
+    /// Takes over a request with its `Host`.
+    pub(super) fn new(
+        mut head: Parts,
+        host: Option<HeaderValue>,
+        body: OutgoingBody,
+        repeatable: bool,
+    ) -> Self {
         let has_body = !matches!(body, OutgoingBody::Empty);
-        let host = head.headers.get(HOST).cloned();
         head.headers.append(VIA, via(head.version));
         head.version = Version::HTTP_11;
         Self {

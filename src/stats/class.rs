@@ -71,11 +71,11 @@ impl Class {
     ];
 
     /// The class of a complete response.
-    pub fn of_status(status: u16, has_retry_after: bool) -> Self {
+    pub fn of_status(status: u16, has_retry_after: impl FnOnce() -> bool) -> Self {
         match status {
             ..=399 => Self::Ok,
             429 => Self::Capacity,
-            503 if has_retry_after => Self::Capacity,
+            503 if has_retry_after() => Self::Capacity,
             400..=499 => Self::ClientError,
             _ => Self::ServerError,
         }
@@ -209,7 +209,7 @@ mod tests {
             (503, true, Class::Capacity),
             (599, true, Class::ServerError),
         ] {
-            assert_eq!(Class::of_status(status, retry_after), class, "{status}");
+            assert_eq!(Class::of_status(status, || retry_after), class, "{status}");
         }
     }
 

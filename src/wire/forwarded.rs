@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 use std::net::IpAddr;
 
-use http::header::{FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue};
+use http::header::{FORWARDED, HeaderMap, HeaderName, HeaderValue};
 
 const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -63,11 +63,10 @@ impl Peer {
         client
     }
 
-    /// Sets the forwarded headers of a request that goes on to a backend.
-    pub fn set_forwarded(&self, headers: &mut HeaderMap, trusted: bool) {
+    /// Sets the forwarded headers of a request that goes on to a backend. `host` is the client's.
+    pub fn set_forwarded(&self, headers: &mut HeaderMap, host: Option<HeaderValue>, trusted: bool) {
         // Room for these and what else a proxy adds, at once and not by doubling.
         headers.reserve(8);
-        let host = headers.get(HOST).cloned();
         let forwarded = self.forwarded_line(host.as_ref());
         if trusted {
             append(headers, FOR, &self.for_value);
@@ -170,7 +169,8 @@ mod tests {
             ("x-forwarded-host", "evil"),
             ("forwarded", "for=evil"),
         ]);
-        Peer::new(ip("203.0.113.9")).set_forwarded(&mut headers, false);
+        let host = headers.get("host").cloned();
+        Peer::new(ip("203.0.113.9")).set_forwarded(&mut headers, host, false);
         assert_eq!(headers["x-forwarded-for"], "203.0.113.9");
         assert_eq!(headers["x-forwarded-proto"], "http");
         assert_eq!(headers["x-forwarded-host"], "api.test:8080");
@@ -189,7 +189,8 @@ mod tests {
             ("x-forwarded-proto", "https"),
         ]);
         let peer = Peer::new(ip("::ffff:10.0.0.1"));
-        peer.set_forwarded(&mut headers, true);
+        let host = headers.get("host").cloned();
+        peer.set_forwarded(&mut headers, host, true);
         assert_eq!(headers["x-forwarded-for"], "1.1.1.1, 2.2.2.2, 10.0.0.1");
         assert_eq!(headers["x-forwarded-proto"], "https");
         assert_eq!(headers["forwarded"], "for=10.0.0.1;proto=http;host=\"a\"");
@@ -200,7 +201,8 @@ mod tests {
         let peer = Peer::new(ip("2001:db8::1"));
         for host in ["a", "b", "a"] {
             let mut headers = with(&[("host", host)]);
-            peer.set_forwarded(&mut headers, false);
+            let given = headers.get("host").cloned();
+            peer.set_forwarded(&mut headers, given, false);
             let expected = format!("for=\"[2001:db8::1]\";proto=http;host=\"{host}\"");
             assert_eq!(headers["forwarded"], expected.as_str());
         }

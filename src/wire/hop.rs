@@ -1,28 +1,39 @@
-//! Headers that belong to one hop and must not pass (RFC 9110, 7.6.1). Most messages have none,
-//! so one quick look at each name's length decides whether there is anything to do.
+//! Headers that belong to one hop and must not pass (RFC 9110, 7.6.1). Most requests have none and
+//! most responses just `Connection: keep-alive`, so one look at the names finds what there is, and
+//! only that is removed.
 
 use http::header::{
-    CONNECTION, EXPECT, HeaderMap, HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, EXPECT, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
 };
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
-const PROXY_AUTHENTICATE: HeaderName = http::header::PROXY_AUTHENTICATE;
-const PROXY_AUTHORIZATION: HeaderName = http::header::PROXY_AUTHORIZATION;
 /// Figshift's own request header; it means nothing further on.
 const SIDE: HeaderName = HeaderName::from_static("x-figshift-side");
 
+/// In both directions. `Connection` stands first, as it names others.
+static BOTH: [HeaderName; 6] = [
+    CONNECTION,
+    KEEP_ALIVE,
+    PROXY_CONNECTION,
+    TE,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+/// `Expect` is answered by us.
+static REQUEST: [HeaderName; 3] = [EXPECT, PROXY_AUTHORIZATION, SIDE];
+static RESPONSE: [HeaderName; 1] = [PROXY_AUTHENTICATE];
+
 /// Removes them from a request on its way to a backend. `TE: trailers` is said again, as it holds
-/// for our hop too; `Expect` is answered by us.
+/// for our hop too.
 pub fn remove_from_request(headers: &mut HeaderMap) {
-    if !headers.keys().any(may_be_hop) {
+    let found = Found::look(headers, &REQUEST);
+    if found.is_none() {
         return;
     }
-    let trailers = accepts_trailers(headers);
-    remove(headers);
-    headers.remove(EXPECT);
-    headers.remove(PROXY_AUTHORIZATION);
-    headers.remove(SIDE);
+    let trailers = found.has(&TE) && accepts_trailers(headers);
+    found.remove(headers);
     if trailers {
         headers.insert(TE, HeaderValue::from_static("trailers"));
     }
@@ -30,9 +41,46 @@ pub fn remove_from_request(headers: &mut HeaderMap) {
 
 /// Removes them from a response on its way to the client.
 pub fn remove_from_response(headers: &mut HeaderMap) {
-    if headers.keys().any(may_be_hop) {
-        remove(headers);
-        headers.remove(PROXY_AUTHENTICATE);
+    let found = Found::look(headers, &RESPONSE);
+    if !found.is_none() {
+        found.remove(headers);
+    }
+}
+
+/// The hop-by-hop headers that a message has, as bits: `BOTH` from bit 0, then those of its direction.
+struct Found {
+    bits: u16,
+    own: &'static [HeaderName],
+}
+
+impl Found {
+    fn look(headers: &HeaderMap, own: &'static [HeaderName]) -> Self {
+        let bits = headers
+            .keys()
+            .filter(|name| may_be_hop(name))
+            .filter_map(|name| BOTH.iter().chain(own).position(|hop| hop == name))
+            .fold(0, |bits, place| bits | 1 << place);
+        Self { bits, own }
+    }
+
+    fn is_none(&self) -> bool {
+        self.bits == 0
+    }
+
+    fn has(&self, name: &HeaderName) -> bool {
+        let place = BOTH.iter().position(|hop| hop == name);
+        place.is_some_and(|place| self.bits >> place & 1 == 1)
+    }
+
+    fn remove(&self, headers: &mut HeaderMap) {
+        if self.has(&CONNECTION) {
+            remove_connection(headers);
+        }
+        for (place, name) in BOTH.iter().chain(self.own).enumerate().skip(1) {
+            if self.bits >> place & 1 == 1 {
+                headers.remove(name);
+            }
+        }
     }
 }
 
@@ -45,42 +93,29 @@ fn accepts_trailers(headers: &HeaderMap) -> bool {
     })
 }
 
-fn remove(headers: &mut HeaderMap) {
-    while let Some(named) = take_connection_value(headers) {
-        for name in named.as_bytes().split(|byte| *byte == b',') {
-            if let Ok(name) = HeaderName::from_bytes(name.trim_ascii())
-                && !is_framing(&name)
-            {
-                headers.remove(name);
-            }
-        }
-    }
-    for name in [KEEP_ALIVE, PROXY_CONNECTION, TE, TRANSFER_ENCODING, UPGRADE] {
+/// Removes `Connection`, of which there may be several lines, and what it names.
+fn remove_connection(headers: &mut HeaderMap) {
+    let http::header::Entry::Occupied(lines) = headers.entry(CONNECTION) else {
+        return;
+    };
+    let (_, lines) = lines.remove_entry_mult();
+    let named: Vec<HeaderName> = lines.flat_map(|line| names_in(&line)).collect();
+    for name in named {
         headers.remove(name);
     }
 }
 
-/// One `Connection` line after the other: a header may be there several times.
-fn take_connection_value(headers: &mut HeaderMap) -> Option<HeaderValue> {
-    match headers.entry(CONNECTION) {
-        http::header::Entry::Occupied(mut lines) => {
-            let first = lines.get().clone();
-            let rest: Vec<_> = lines.iter().skip(1).cloned().collect();
-            if rest.is_empty() {
-                lines.remove();
-            } else {
-                let mut rest = rest.into_iter();
-                if let Some(next) = rest.next() {
-                    lines.insert(next);
-                }
-                for value in rest {
-                    lines.append(value);
-                }
-            }
-            Some(first)
-        }
-        http::header::Entry::Vacant(_) => None,
-    }
+/// The headers that a line of `Connection` names, without those that are no headers but options.
+fn names_in(line: &HeaderValue) -> Vec<HeaderName> {
+    line.as_bytes()
+        .split(|byte| *byte == b',')
+        .map(<[u8]>::trim_ascii)
+        .filter(|name| {
+            !name.eq_ignore_ascii_case(b"keep-alive") && !name.eq_ignore_ascii_case(b"close")
+        })
+        .filter_map(|name| HeaderName::from_bytes(name).ok())
+        .filter(|name| !is_framing(name))
+        .collect()
 }
 
 /// What `Connection` may not name: without these the message means something else.
@@ -88,6 +123,7 @@ fn is_framing(name: &HeaderName) -> bool {
     *name == http::header::CONTENT_LENGTH || *name == http::header::HOST
 }
 
+/// A quick look: by length, then by the name.
 fn may_be_hop(name: &HeaderName) -> bool {
     let name = name.as_str();
     match name.len() {
@@ -147,19 +183,8 @@ mod tests {
 
     #[test]
     fn every_removed_name_is_noticed_by_the_quick_look() {
-        for name in [
-            CONNECTION,
-            KEEP_ALIVE,
-            PROXY_CONNECTION,
-            PROXY_AUTHENTICATE,
-            PROXY_AUTHORIZATION,
-            TE,
-            TRANSFER_ENCODING,
-            UPGRADE,
-            EXPECT,
-            SIDE,
-        ] {
-            assert!(may_be_hop(&name), "{name}");
+        for name in BOTH.iter().chain(&REQUEST).chain(&RESPONSE) {
+            assert!(may_be_hop(name), "{name}");
         }
     }
 

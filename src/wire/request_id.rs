@@ -1,8 +1,8 @@
 //! Request ids: the client's own when it is sane, else one of ours.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
-use bytes::Bytes;
+use bytes::BytesMut;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 /// The header that carries it.
@@ -10,11 +10,18 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// A longer id of a client is replaced by one of ours.
 const LONGEST: usize = 128;
 
+/// Bytes of an id of ours.
+const LENGTH: usize = 26;
+/// Ids that share one allocation.
+const BLOCK: usize = 64;
+
 /// Makes ids for one worker: 16 hex digits drawn at its start, then 10 that count up.
 #[derive(Debug)]
 pub struct RequestIds {
     prefix: [u8; 16],
     next: Cell<u64>,
+    /// Room for the next ids.
+    room: RefCell<BytesMut>,
 }
 
 impl RequestIds {
@@ -25,6 +32,7 @@ impl RequestIds {
         Self {
             prefix,
             next: Cell::new(0),
+            room: RefCell::default(),
         }
     }
 
@@ -44,10 +52,15 @@ impl RequestIds {
     fn make(&self) -> HeaderValue {
         let count = self.next.get();
         self.next.set(count.wrapping_add(1));
-        let mut id = [0; 26];
-        id[..16].copy_from_slice(&self.prefix);
-        write_hex(count, &mut id[16..]);
-        HeaderValue::from_maybe_shared(Bytes::copy_from_slice(&id))
+        let mut digits = [0; LENGTH - 16];
+        write_hex(count, &mut digits);
+        let mut room = self.room.borrow_mut();
+        if room.capacity() < LENGTH {
+            *room = BytesMut::with_capacity(LENGTH * BLOCK);
+        }
+        room.extend_from_slice(&self.prefix);
+        room.extend_from_slice(&digits);
+        HeaderValue::from_maybe_shared(room.split().freeze())
             .unwrap_or_else(|_| HeaderValue::from_static("0"))
     }
 }
