@@ -6,6 +6,8 @@
 #
 # In the file, `listen.http` must be 0.0.0.0:8080 to be reached from outside. The health check asks
 # `listen.admin` at its default, 127.0.0.1:9901; with another port, give the container its own check.
+# Commands run inside: docker exec NAME figshift rollback --config /etc/figshift/figshift.toml
+# From outside, `listen.admin` needs 0.0.0.0 and `admin.token`.
 
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /build
