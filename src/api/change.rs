@@ -12,6 +12,7 @@ pub struct Rollback {
     pub route: Option<String>,
     /// Why, for the journal and for whoever asks. At most 500 characters on one line.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 500), regex(pattern = r"^[^\x00-\x1f\x7f-\x9f]*$"))]
     pub reason: Option<String>,
     /// Only if this epoch is still in force.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -27,6 +28,7 @@ pub struct Resume {
     pub route: Option<String>,
     /// Why, for the journal and for whoever asks. At most 500 characters on one line.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 500), regex(pattern = r"^[^\x00-\x1f\x7f-\x9f]*$"))]
     pub reason: Option<String>,
     /// Only if this epoch is still in force.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,6 +46,7 @@ pub struct Shift {
     pub percent: f64,
     /// Why, for the journal and for whoever asks. At most 500 characters on one line.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 500), regex(pattern = r"^[^\x00-\x1f\x7f-\x9f]*$"))]
     pub reason: Option<String>,
     /// Only if this epoch is still in force.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -7,6 +7,7 @@
 pub mod model;
 pub mod scalar;
 
+mod defaults;
 mod interpolate;
 mod load;
 mod problem;

@@ -271,21 +271,6 @@ fn default_admin() -> String {
     "127.0.0.1:9901".to_owned()
 }
 
-impl Listen {
-    fn default_idle() -> Duration {
-        Duration::from_secs(75)
-    }
-    fn default_drain() -> Duration {
-        Duration::from_secs(30)
-    }
-}
-
-impl WeightedEndpoint {
-    fn default_weight() -> u32 {
-        1
-    }
-}
-
 impl Endpoint {
     /// The address as written.
     pub fn url(&self) -> &str {
@@ -311,56 +296,5 @@ impl From<String> for HostPolicy {
             "endpoint" => Self::Endpoint,
             _ => Self::Fixed(text),
         }
-    }
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(2),
-            head: Duration::from_secs(300),
-        }
-    }
-}
-
-impl Default for Pool {
-    fn default() -> Self {
-        Self {
-            idle: Duration::from_secs(60),
-            max_idle: 256,
-        }
-    }
-}
-
-impl Default for Breaker {
-    fn default() -> Self {
-        Self {
-            statuses: StatusSet::of(&[502, 503, 504]),
-            slow_start: Duration::from_secs(10),
-        }
-    }
-}
-
-impl Health {
-    fn default_interval() -> Duration {
-        Duration::from_secs(5)
-    }
-    fn default_timeout() -> Duration {
-        Duration::from_secs(2)
-    }
-    fn default_healthy() -> u32 {
-        2
-    }
-    fn default_unhealthy() -> u32 {
-        3
-    }
-    fn default_expect() -> StatusSet {
-        StatusSet::range(200, 299)
-    }
-}
-
-impl Route {
-    fn default_replay() -> Size {
-        Size::kib(64)
     }
 }

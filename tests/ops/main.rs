@@ -14,6 +14,7 @@ mod access;
 mod changes;
 mod commands;
 mod crash;
+mod dead;
 mod desk;
 mod kill;
 mod lasting;
