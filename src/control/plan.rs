@@ -68,6 +68,8 @@ pub(super) fn compile_in_force(
     for route in &mut forced.routes {
         if let Some(force) = forces.get(&route.name) {
             route.percent = Percent::from_hundredths(force.hundredths);
+            // Under a kill switch nobody reaches the candidate, by name neither.
+            route.side_header &= !force.is_capped();
         }
     }
     compile(&forced, previous, workers)

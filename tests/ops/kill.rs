@@ -6,6 +6,9 @@ use figshift::control::kill_path;
 use serde_json::json;
 
 use super::desk::Desk;
+use crate::support::eventually;
+use crate::support::house::Plan;
+use crate::support::origin::Origin;
 
 const QUICK: Duration = Duration::from_secs(1);
 
@@ -74,4 +77,21 @@ async fn a_resume_that_cannot_be_written_down_leaves_it_there() {
     assert!(desk.kill().exists());
     std::fs::remove_file(desk.kill()).unwrap();
     desk.comes_to(2_500).await;
+}
+
+#[tokio::test]
+async fn nobody_reaches_the_candidate_by_name_neither() {
+    let (old, new) = (Origin::saying("old"), Origin::saying("new"));
+    let plan =
+        Plan::sides(&old, &new, 25.0, "side_header = true").listen("trusted = [\"127.0.0.1\"]");
+    let house = plan.start().await;
+    let mut client = house.client().await;
+    let by_name = ["x-figshift-side: candidate"];
+    assert_eq!(client.get_with("/", &by_name).await.text(), "new");
+    std::fs::write(kill_path(&house.folder.path().join("state")), "").unwrap();
+    eventually("the kill file is seen", || {
+        house.standing().forces["all"].is_capped()
+    })
+    .await;
+    assert_eq!(client.get_with("/", &by_name).await.text(), "old");
 }
