@@ -10,7 +10,7 @@ use reqwest::Client;
 use tokio::task::JoinHandle;
 
 use super::change::{Actor, What};
-use super::controller::Door;
+use super::door::Door;
 use crate::config::model::Health;
 use crate::snapshot::{Endpoint, Publisher, Snapshot};
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::change::{Actor, What};
-use super::controller::Door;
+use super::door::Door;
 use super::force::Switches;
 use super::overrides::Stamp;
 

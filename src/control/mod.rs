@@ -1,13 +1,16 @@
 //! The control plane: one door through which everything passes that alters traffic. It never
 //! touches a request.
 
+mod apply;
 mod change;
 mod controller;
+mod door;
 mod force;
 mod health;
 mod journal;
 mod kill;
 mod last_good;
+mod open;
 mod overrides;
 mod plan;
 mod rest;
@@ -15,11 +18,13 @@ mod standing;
 mod watch;
 
 pub use change::{Actor, Answer, Change, Done, Refused, What};
-pub use controller::{Controller, Door, OpenError};
+pub use controller::Controller;
+pub use door::Door;
 pub use force::{Cause, Force, Link, Switches};
 pub use health::check_health;
 pub use journal::{Entry, Move, journal_path, read_journal};
 pub use kill::{kill_path, watch_kill};
+pub use open::OpenError;
 pub use overrides::{Overrides, RouteOverride, Shifted, Stamp};
 pub use rest::at_rest;
 pub use standing::{Outcome, Standing};

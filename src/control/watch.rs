@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::change::{Actor, What};
-use super::controller::Door;
+use super::door::Door;
 
 /// Between two looks. A save is in force after at most three of them and the time to compile.
 const LOOK: Duration = Duration::from_millis(150);

@@ -1,0 +1,118 @@
+//! The first state of the controller: from the file, or the last good one, and what is laid over it.
+
+use std::fmt;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use arc_swap::ArcSwap;
+
+use super::controller::Controller;
+use super::door::{Door, door};
+use super::journal::{Entry, Journal};
+use super::plan::{self, forces_of};
+use super::standing::{Outcome, Standing};
+use super::{kill, last_good};
+use crate::config::{self, Loaded, Problems};
+use crate::snapshot::{Publisher, Snapshot};
+
+/// Why there is nothing to start with.
+#[derive(Debug)]
+pub enum OpenError {
+    /// The file is broken, and there is no last good one that could be used.
+    Config(Problems),
+    /// A value that passed validation cannot be compiled.
+    Compile(crate::snapshot::Unsound),
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(problems) => problems.fmt(f),
+            Self::Compile(unsound) => unsound.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+impl Controller {
+    /// Reads the file, or the last good one when it is broken, lays over it what the journal and the
+    /// kill switches say, and compiles the first snapshot.
+    ///
+    /// # Errors
+    ///
+    /// Neither file can be used.
+    pub fn open(path: &Path, cores: usize) -> Result<(Self, Door), OpenError> {
+        let (loaded, outcome) = read_or_last_good(path)?;
+        let Loaded { config, text } = loaded;
+        let workers = config.listen.workers.unwrap_or(cores).max(1);
+        let (mut journal, written, mut opened) = Journal::open(&config.state_dir);
+        let mut overrides = written.clone();
+        overrides.forget_older_than_file(|route| plan::file_percent(&config, route));
+        if opened.is_ok() && overrides != written {
+            // What is forgotten must stay so, even if a later file says again what the old one did.
+            opened = journal.append(&mut Entry::of_start(&overrides));
+        }
+        if let Err(error) = &opened {
+            tracing::error!(%error, "The journal cannot be written: a restart would forget rollbacks");
+        }
+        let switches = kill::switches(&config.state_dir, |name| std::env::var(name).ok());
+        let forces = forces_of(&config, &overrides, &switches);
+        for (route, force) in forces.iter().filter(|(_, force)| force.is_capped()) {
+            tracing::warn!(%route, %force, "A kill switch is on");
+        }
+        let snapshot = plan::compile_in_force(&config, &forces, &Snapshot::empty(), workers)
+            .map_err(OpenError::Compile)?;
+        let now = SystemTime::now();
+        let refused = u64::from(outcome != Outcome::Applied);
+        let standing = Standing {
+            epoch: snapshot.epoch,
+            from_last_good: refused > 0,
+            last: outcome,
+            applied_at: now,
+            attempted_at: now,
+            applied: 1 - refused,
+            refused,
+            needs_restart: Vec::new(),
+            forces,
+            journal_sound: opened.is_ok(),
+        };
+        let (door, changes) = door();
+        let controller = Self {
+            path: path.to_owned(),
+            config,
+            overrides,
+            switches,
+            journal,
+            workers,
+            publisher: Publisher::new(snapshot),
+            standing: Arc::new(ArcSwap::from_pointee(standing)),
+            changes,
+        };
+        if refused == 0 {
+            controller.keep(&text);
+        }
+        Ok((controller, door))
+    }
+}
+
+fn read_or_last_good(path: &Path) -> Result<(Loaded, Outcome), OpenError> {
+    let problems = match config::load(path) {
+        Ok(loaded) => return Ok((loaded, Outcome::Applied)),
+        Err(problems) => problems,
+    };
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let state_dir = last_good::state_dir_of(&text).unwrap_or_else(config::default_state_dir);
+    let kept = last_good::place(&state_dir);
+    match config::load(&kept) {
+        Ok(loaded) => {
+            let kept = kept.display();
+            tracing::error!("The file is refused:\n{problems}");
+            tracing::error!(%kept, "Starting from the last good file instead");
+            Ok((loaded, Outcome::Refused(problems.to_string())))
+        }
+        Err(_) => Err(OpenError::Config(problems)),
+    }
+}
