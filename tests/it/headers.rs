@@ -201,3 +201,23 @@ async fn a_fallback_sends_the_host_of_its_own_side() {
 fn origin_head(origin: &Origin) -> crate::support::message::Head {
     origin.seen().pop().unwrap().head
 }
+
+#[tokio::test]
+async fn a_head_has_a_hundred_fields_at_most() {
+    let lines = |n: usize| -> Vec<String> { (0..n).map(|n| format!("x-{n}: 1")).collect() };
+    let origin = Origin::new(move |seen| {
+        let n = seen.target().trim_start_matches('/').parse().unwrap_or(0);
+        let lines = lines(n);
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        vec![status("200 OK", &lines, b"ok")]
+    });
+    let house = Plan::alone(&origin, "").start().await;
+    for (sent, answered, code) in [(90, 90, 200), (120, 0, 431), (0, 120, 502)] {
+        let lines: Vec<String> = (0..sent).map(|n| format!("x-{n}: 1")).collect();
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let mut client = house.client().await;
+        let answer = client.get_with(&format!("/{answered}"), &lines).await;
+        assert_eq!(answer.status, code, "{sent} sent, {answered} answered");
+    }
+    assert_eq!(house.get("/").await.status, 200, "others are served");
+}
