@@ -101,18 +101,16 @@ impl Plan {
     }
 
     fn elsewhere(&mut self, walk: &mut Walk, side: Side, reason: Reason) -> Next {
-        let picked = (self.on_side < TRIES_PER_SIDE)
-            .then(|| self.pick(walk, side))
-            .flatten();
-        if let Some(picked) = picked {
-            // More work for the same backend: that is what the budget bounds.
-            if !within_budget(walk, side) {
-                return Next::GiveUp;
-            }
+        if let Some(picked) = self.sibling(walk, side, reason) {
             walk.cell(side).retries[reason as usize].add(1);
             return self.go(walk, side, picked);
         }
         if side != walk.home || walk.route().alternative(side).is_none() {
+            return Next::GiveUp;
+        }
+        // A backend that is gone loses its whole share at once: sending that over is what figshift
+        // is for. A backend that answers badly or late may be overloaded, and so may the other be.
+        if matches!(reason, Reason::Status | Reason::Timeout) && !within_budget(walk, side) {
             return Next::GiveUp;
         }
         let other = side.other();
@@ -122,14 +120,20 @@ impl Plan {
         else {
             return Next::GiveUp;
         };
-        // A backend that is gone loses its whole share at once: sending that over is what figshift
-        // is for. A backend that answers badly or late may be overloaded, and so may the other be.
-        if matches!(reason, Reason::Status | Reason::Timeout) && !within_budget(walk, side) {
-            return Next::GiveUp;
-        }
         walk.cell(side).fallbacks[reason as usize].add(1);
         self.on_side = 0;
         self.go(walk, other, picked)
+    }
+
+    /// Another endpoint of the same side. That is more work for the same backend, which the budget
+    /// bounds; what was never sent is none. The budget is asked first: a pick may be the one probe
+    /// of an open breaker, and must be used.
+    fn sibling(&self, walk: &mut Walk, side: Side, reason: Reason) -> Option<Picked> {
+        let others = walk.arm(side).backend.members.len() > 1;
+        let allowed = others
+            && self.on_side < TRIES_PER_SIDE
+            && (reason == Reason::Connect || within_budget(walk, side));
+        allowed.then(|| self.pick(walk, side)).flatten()
     }
 
     fn go(&mut self, walk: &Walk, side: Side, picked: Picked) -> Next {

@@ -60,7 +60,7 @@ pub struct SideCell {
     pub not_replayable: Counter,
     /// Failed tries that were not repeated because a repetition could do harm.
     pub unsafe_to_repeat: Counter,
-    /// Failed tries that were not repeated because the retry budget was used up.
+    /// Second tries that the retry budget refused; the other side may have served the request.
     pub over_budget: Counter,
     /// Tries on their way.
     pub in_flight: Gauge,

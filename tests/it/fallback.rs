@@ -317,3 +317,37 @@ async fn when_both_sides_refuse_the_answer_says_so() {
     );
     house.stop().await;
 }
+
+/// One of two endpoints goes with all that it had. The budget lets only some of that try the other
+/// one; the rest has the other side to go to.
+#[tokio::test]
+async fn what_a_dying_endpoint_had_is_served_beyond_the_budget() {
+    const MANY: usize = 100;
+    let gate = Gate::default();
+    let (held, dying) = (gate.clone(), Origin::new(|_| vec![Do::Stall]));
+    let sibling = Origin::new(move |_| vec![Do::Await(held.clone()), ok(b"new")]);
+    let old = Origin::saying("old");
+    let text = two_sides(&[&old], &[&dying, &sibling], "", 100.0, "");
+    let house = Plan::new(text).start().await;
+    let mut clients = Vec::new();
+    for _ in 0..MANY {
+        let mut client = house.client().await;
+        client.send(request("GET", "/", &[], b"")).await;
+        clients.push(client);
+    }
+    eventually("all are waiting", || {
+        dying.count() + sibling.count() == MANY
+    })
+    .await;
+    let lost = dying.count();
+    assert!(lost > MANY / 4, "{lost} is within the budget");
+    dying.kill().await;
+    eventually("all are decided", || sibling.count() + old.count() == MANY).await;
+    gate.open();
+    for client in &mut clients {
+        assert_eq!(client.read().await.unwrap().status, 200);
+    }
+    assert!(old.count() > 0, "the budget held nobody back");
+    house.at_rest().await;
+    house.stop().await;
+}
