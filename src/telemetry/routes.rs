@@ -40,7 +40,7 @@ const UNSAFE_TO_REPEAT: Spec<2> = Spec {
 };
 const OVER_BUDGET: Spec<2> = Spec {
     name: "retry_over_budget_total",
-    help: "Failed tries that were not repeated because the retry budget was used up.",
+    help: "Second tries that the retry budget refused; the other side may have served the request.",
     labels: ["route", "side"],
 };
 const IN_FLIGHT: Spec<3> = Spec {
