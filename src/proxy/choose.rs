@@ -8,10 +8,25 @@ use http::request::Parts;
 use rand::{RngExt, rngs::SmallRng};
 
 use crate::snapshot::{Route, Sticky};
-use crate::stats::Side;
+use crate::stats::{Draw, Side};
 use crate::wire::{cookie, query};
 
 const SIDE: HeaderName = HeaderName::from_static("x-figshift-side");
+
+/// The side of a request, and what was drawn for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Choice {
+    pub(super) side: Side,
+    pub(super) draw: Draw,
+}
+
+impl Choice {
+    /// Nothing was drawn.
+    fn undrawn(side: Side) -> Self {
+        let draw = Draw::None;
+        Self { side, draw }
+    }
+}
 
 /// The side of a request. `client` is asked only when the route needs it.
 pub(super) fn choose(
@@ -20,19 +35,23 @@ pub(super) fn choose(
     trusted: bool,
     client: impl Fn() -> IpAddr,
     rng: &mut SmallRng,
-) -> Side {
+) -> Choice {
     if route.candidate.is_none() {
-        return Side::Primary;
+        return Choice::undrawn(Side::Primary);
     }
     if let (true, true, Some(side)) = (route.side_header, trusted, asked_for(head)) {
-        return side;
+        return Choice::undrawn(side);
     }
-    let draw = route
-        .sticky
-        .iter()
-        .find_map(|key| sticky_draw(route, key, head, &client))
-        .unwrap_or_else(|| rng.random());
-    route.split.choose(draw)
+    let mut keys = route.sticky.iter();
+    let (number, draw) = match keys.find_map(|key| sticky_draw(route, key, head, &client)) {
+        // The split looks at the highest bits, so the lowest ones say nothing of the side.
+        Some(number) => (number, Draw::User(number as u16)),
+        None => (rng.random(), Draw::Request),
+    };
+    Choice {
+        side: route.split.choose(number),
+        draw,
+    }
 }
 
 fn asked_for(head: &Parts) -> Option<Side> {

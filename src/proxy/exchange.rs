@@ -76,13 +76,13 @@ fn begin(
     })?;
     let route = &pin.routes[index];
     let trusted = pin.trusts(client.peer.address());
-    let home = worker.with_rng(|rng| {
+    let choice = worker.with_rng(|rng| {
         let address = || client.peer.client(&head.headers, &*pin);
         choose(route, &head, trusted, address, rng)
     });
     let outgoing = prepare(route, head, host, body, client, trusted);
     Ok(Delivery {
-        walk: Some(Walk::begin(presence, pin, index, home, started)),
+        walk: Some(Walk::begin(presence, pin, index, choice, started)),
         outgoing,
         id,
     })

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use rand::RngExt;
 
+use super::choose::Choice;
 use super::client::Client;
 use super::worker::Worker;
 use crate::snapshot::{Arm, Backend, Endpoint, Picked, Pin, Route};
-use crate::stats::{Class, Reason, Side, SideCell};
+use crate::stats::{Class, Cohorts, Reason, Side, SideCell, Unit};
 
 /// A request from its arrival to the last byte of its answer.
 #[derive(Debug)]
@@ -46,6 +47,8 @@ pub(super) struct Walk {
     /// The last look at the clock.
     time: Duration,
     attempt: Option<Attempt>,
+    /// What the guard will see of it, until the first try has ended.
+    unit: Option<Unit>,
     /// Holds a place in the retry budget.
     retrying: bool,
     ended: bool,
@@ -64,17 +67,22 @@ impl Walk {
         presence: Presence,
         pin: Pin,
         route: usize,
-        home: Side,
+        choice: Choice,
         started: Duration,
     ) -> Self {
+        let worker = presence.worker.index;
+        let cohorts = pin.routes[route].cohorts.as_ref();
+        let unit =
+            cohorts.and_then(|cohorts| cohorts.draw(worker, started, choice.side, choice.draw));
         Self {
             presence,
             pin,
             route,
-            home,
+            home: choice.side,
             started,
             time: started,
             attempt: None,
+            unit,
             retrying: false,
             ended: false,
         }
@@ -132,9 +140,39 @@ impl Walk {
             picked,
             told: false,
         });
+        self.enter_cohort(side, picked);
         self.cell(side).in_flight.up();
         if let Some(endpoint) = self.endpoint() {
             endpoint.cells.of(self.worker().index).in_flight.up();
+        }
+    }
+
+    /// The first try makes a unit of what was drawn, if it goes where it belongs. A probe does not: the
+    /// breaker chose that request.
+    fn enter_cohort(&mut self, side: Side, picked: Picked) {
+        let Some(mut unit) = self.unit.take() else {
+            return;
+        };
+        if unit.has_entered() {
+            // The same try on a fresh connection.
+            self.unit = Some(unit);
+        } else if side == self.home && !picked.ticket.probe {
+            self.with_cohorts(|cohorts, worker| cohorts.enter(worker, &mut unit));
+            self.unit = unit.has_entered().then_some(unit);
+        }
+    }
+
+    /// The first try has ended, or can end in one way only.
+    fn leave_cohort(&mut self, class: Class) {
+        if let Some(unit) = self.unit.take() {
+            let waited = self.elapsed();
+            self.with_cohorts(|cohorts, worker| cohorts.end(worker, unit, class, waited));
+        }
+    }
+
+    fn with_cohorts(&self, tell: impl FnOnce(&Cohorts, usize)) {
+        if let Some(cohorts) = &self.route().cohorts {
+            tell(cohorts, self.worker().index);
         }
     }
 
@@ -142,6 +180,9 @@ impl Walk {
     pub(super) fn head_arrived(&mut self, status: u16, class: Class) {
         self.look_at_clock();
         self.cell(self.side()).head.record(self.elapsed());
+        if class != Class::Ok {
+            self.leave_cohort(class);
+        }
         let failed = class != Class::Capacity && self.backend().breaker_statuses.contains(status);
         self.tell_breaker(failed);
     }
@@ -149,7 +190,12 @@ impl Walk {
     /// The first byte of the body is here.
     pub(super) fn first_byte(&mut self) {
         self.look_at_clock();
-        self.cell(self.side()).first_byte.record(self.elapsed());
+        let waited = self.elapsed();
+        self.cell(self.side()).first_byte.record(waited);
+        if let Some(mut unit) = self.unit.take() {
+            self.with_cohorts(|cohorts, worker| cohorts.answer(worker, &mut unit, waited));
+            self.unit = Some(unit);
+        }
     }
 
     /// The try ended.
@@ -162,6 +208,7 @@ impl Walk {
             }
             _ => self.untell_breaker(),
         }
+        self.leave_cohort(class);
         let cell = self.cell(attempt.side);
         cell.attempts[class as usize].add(1);
         self.close_attempt();
@@ -257,6 +304,10 @@ impl Drop for Walk {
         if !self.ended {
             // The future or the body was dropped: the client has left.
             let served = self.side();
+            if self.unit.is_some() {
+                // How long it has waited counts.
+                self.look_at_clock();
+            }
             self.attempt_ends(Class::Cancelled);
             self.count(served, Class::Cancelled);
         }

@@ -16,7 +16,7 @@ use super::status::Statuses;
 use crate::config::model::{self, Config, HostPolicy};
 use crate::config::scalar::StickyKey;
 use crate::policy::{Salt, Split, Weights};
-use crate::stats::{Cells, Side};
+use crate::stats::{Cells, Cohorts, Side};
 
 /// A value that validation should have refused. Seeing one is a fault of ours, not of the file.
 #[derive(Debug, PartialEq, Eq)]
@@ -213,6 +213,10 @@ fn compile_route(
         candidate: candidate
             .map(|backend| arm(Side::Candidate, backend))
             .transpose()?,
+        cohorts: candidate.map(|_| {
+            known_cohorts(written, previous)
+                .unwrap_or_else(|| Arc::new(Cohorts::new(workers, !written.sticky.is_empty())))
+        }),
         fallback_on: Statuses::new(&written.fallback_on),
         replay_bytes: written.replay_bytes.bytes(),
         idempotent: written.idempotent,
@@ -231,6 +235,18 @@ fn known_cells(
     let old = previous.routes.iter().find(|old| &*old.name == route)?;
     let arm = old.arm(side)?;
     (&*arm.backend.name == backend).then(|| Arc::clone(&arm.cells))
+}
+
+/// The cohorts of the same route between the same backends, drawing for the same.
+fn known_cohorts(written: &model::Route, previous: &Snapshot) -> Option<Arc<Cohorts>> {
+    let mut routes = previous.routes.iter();
+    let old = routes.find(|old| *old.name == *written.name)?;
+    let candidate = old.candidate.as_ref()?;
+    let cohorts = old.cohorts.as_ref()?;
+    let same = *old.primary.backend.name == *written.primary
+        && Some(&*candidate.backend.name) == written.candidate.as_deref()
+        && cohorts.is_sticky() != written.sticky.is_empty();
+    same.then(|| Arc::clone(cohorts))
 }
 
 fn compile_match(written: &model::Match) -> Result<Match, (&'static str, String)> {

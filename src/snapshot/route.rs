@@ -8,7 +8,7 @@ use http::{HeaderMap as Headers, Method};
 use super::backend::Backend;
 use super::status::Statuses;
 use crate::policy::{Salt, Split};
-use crate::stats::{Cells, Side, SideCell};
+use crate::stats::{Cells, Cohorts, Side, SideCell};
 
 /// One side of a route.
 #[derive(Debug, Clone)]
@@ -76,6 +76,8 @@ pub struct Route {
     pub primary: Arm,
     /// The new side.
     pub candidate: Option<Arm>,
+    /// What the guard is fed with; `None` where nobody compares.
+    pub cohorts: Option<Arc<Cohorts>>,
     /// Statuses that send a request elsewhere.
     pub fallback_on: Statuses,
     /// Bytes of a body held for a second try.

@@ -1,7 +1,7 @@
 //! Numbers with one writer. An increment is a relaxed load and a relaxed store, not a locked
 //! instruction, because no other thread ever writes the same number.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// Counts up. Only its own worker may call [`Counter::add`].
 #[derive(Debug, Default)]
@@ -41,5 +41,29 @@ impl Gauge {
     /// The present value.
     pub fn get(&self) -> i64 {
         self.0.load(Relaxed)
+    }
+}
+
+/// A count that is started anew, such as that of one second. Only its own worker may change it.
+#[derive(Debug, Default)]
+pub(super) struct Tally(AtomicU32);
+
+impl Tally {
+    pub(super) fn up(&self) {
+        self.0
+            .store(self.0.load(Relaxed).saturating_add(1), Relaxed);
+    }
+
+    pub(super) fn down(&self) {
+        self.0
+            .store(self.0.load(Relaxed).saturating_sub(1), Relaxed);
+    }
+
+    pub(super) fn clear(&self) {
+        self.0.store(0, Relaxed);
+    }
+
+    pub(super) fn get(&self) -> u64 {
+        u64::from(self.0.load(Relaxed))
     }
 }

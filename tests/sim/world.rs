@@ -4,8 +4,8 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use figshift::policy::guard::{CohortCounts, Guard, Limits, Settings, Thresholds, Units};
-use figshift::stats::{Histogram, HistogramTotals};
+use figshift::policy::guard::{CohortCounts, Guard, Settings, Thresholds, Units};
+use figshift::stats::{Histogram, HistogramTotals, Limits};
 use rand::{RngExt, rngs::SmallRng};
 
 /// The primary's usual rate of errors.
@@ -114,7 +114,7 @@ impl World {
             primary: Units {
                 n,
                 bad,
-                ok: n,
+                ok: [n; 3],
                 slow: [n / 2, n / 20, n / 100],
             },
             ..CohortCounts::default()
@@ -159,7 +159,7 @@ impl World {
                 units.bad += 1;
                 continue;
             }
-            units.ok += 1;
+            units.ok.iter_mut().for_each(|n| *n += 1);
             let draw = rng.random::<f64>();
             count(draw, limits, &mut units.slow);
             if is_candidate {

@@ -54,9 +54,10 @@ pub struct Units {
     pub n: u64,
     /// Those that went badly.
     pub bad: u64,
-    /// Those that went well and whose latency was compared with the limits. Zero while there are
-    /// no limits.
-    pub ok: u64,
+    /// Those whose latency was compared with the limit for p50, p95, p99. Zero while there are no
+    /// limits. The three differ by units that the client gave up: one that had waited longer than
+    /// a limit was slow by it, and nothing is known of it by a higher one.
+    pub ok: [u64; 3],
     /// Of the `ok` ones, those above the limits for p50, p95, p99.
     pub slow: [u64; 3],
 }
@@ -65,16 +66,16 @@ impl Units {
     fn add(&mut self, other: &Self) {
         self.n = self.n.saturating_add(other.n);
         self.bad = self.bad.saturating_add(other.bad);
-        self.ok = self.ok.saturating_add(other.ok);
+        add_each(&mut self.ok, &other.ok);
         add_each(&mut self.slow, &other.slow);
     }
 
     fn tally(&self, metric: Metric, slow: &[u64; 3]) -> Tally {
         match metric {
             Metric::Errors => Tally::new(self.bad, self.n),
-            Metric::P50 => Tally::new(slow[0], self.ok),
-            Metric::P95 => Tally::new(slow[1], self.ok),
-            Metric::P99 => Tally::new(slow[2], self.ok),
+            Metric::P50 => Tally::new(slow[0], self.ok[0]),
+            Metric::P95 => Tally::new(slow[1], self.ok[1]),
+            Metric::P99 => Tally::new(slow[2], self.ok[2]),
         }
     }
 }

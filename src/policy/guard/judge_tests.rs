@@ -29,7 +29,7 @@ fn slow(candidate: (u64, u64), primary: (u64, u64)) -> CohortCounts {
     let side = |(slow, n)| Units {
         n,
         bad: 0,
-        ok: n,
+        ok: [n; 3],
         slow: [slow; 3],
     };
     CohortCounts {
@@ -199,8 +199,14 @@ fn it_survives_being_written_down() {
 
 fn units() -> impl Strategy<Value = Units> {
     let n = prop_oneof![0u64..50, any::<u32>().prop_map(u64::from), Just(u64::MAX)];
-    (n.clone(), n.clone(), n.clone(), [n.clone(), n.clone(), n])
-        .prop_map(|(n, bad, ok, slow)| Units { n, bad, ok, slow })
+    (n.clone(), n.clone(), n.clone(), [n.clone(), n.clone(), n]).prop_map(|(n, bad, ok, slow)| {
+        Units {
+            n,
+            bad,
+            slow,
+            ok: [ok; 3],
+        }
+    })
 }
 
 fn cohort() -> impl Strategy<Value = CohortCounts> {

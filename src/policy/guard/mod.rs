@@ -40,5 +40,5 @@ pub use judge::{Guard, Progress};
 pub use metric::{Metric, Metrics};
 pub use ratio::RatioAlarm;
 pub use settings::{Margins, Settings};
-pub use thresholds::{Limits, Thresholds};
+pub use thresholds::Thresholds;
 pub use verdict::{Against, Reason, Verdict};

@@ -2,7 +2,7 @@
 //! against the same limits at the same time, so a slowdown that both share cancels out, and a
 //! limit that is somewhat off costs time, never a false alarm.
 
-use crate::stats::HistogramTotals;
+use crate::stats::{HistogramTotals, Limits};
 
 use super::metric::Metric;
 use super::settings::Settings;
@@ -11,18 +11,6 @@ use super::settings::Settings;
 const GENERATION: u64 = 10_000;
 /// Fewer durations give no limits: the 99th percentile needs some above it.
 const FEWEST: u64 = 200;
-
-/// Limits of latency in microseconds, for p50, p95, p99. Above is slow. They stay the same for all
-/// units of a cohort.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// For the primary.
-    pub primary: [u64; 3],
-    /// For the candidate, by the rollback margin.
-    pub rollback: [u64; 3],
-    /// For the candidate, by the promotion margin.
-    pub promotion: [u64; 3],
-}
 
 /// The primary's recent latency.
 #[derive(Debug, Clone, Default)]
