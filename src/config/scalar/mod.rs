@@ -3,15 +3,19 @@
 
 mod duration;
 mod net;
+mod part;
 mod percent;
 mod read;
 mod secret;
 mod size;
 mod status;
 mod sticky;
+mod time_of_day;
+mod zone;
 
 pub use duration::Duration;
 pub use net::Net;
+pub use part::{Part, Points};
 pub use percent::Percent;
 pub(in crate::config) use read::reader;
 pub use read::{Given, Refusal, Scalar};
@@ -20,3 +24,5 @@ pub use size::Size;
 pub use status::StatusSet;
 pub use sticky::StickyKey;
 pub(in crate::config) use sticky::is_token;
+pub use time_of_day::{Day, TimeOfDay};
+pub use zone::Zone;

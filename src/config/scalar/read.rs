@@ -6,7 +6,9 @@ use std::marker::PhantomData;
 
 use serde::de::{Deserializer, Error, Visitor};
 
-use super::{Duration, Net, Percent, Secret, Size, StickyKey, status};
+use super::{
+    Duration, Net, Part, Percent, Points, Secret, Size, StickyKey, TimeOfDay, Zone, status,
+};
 
 /// One value of the file, before it is a scalar.
 #[derive(Debug, Clone, Copy)]
@@ -76,6 +78,10 @@ pub(in crate::config) fn reader(format: &str) -> Option<Reader> {
         "figshift-sticky" => Some((StickyKey::EXPECTS, check::<StickyKey>)),
         "figshift-secret" => Some((Secret::EXPECTS, check::<Secret>)),
         "figshift-net" => Some((Net::EXPECTS, check::<Net>)),
+        "figshift-part" => Some((Part::EXPECTS, check::<Part>)),
+        "figshift-points" => Some((Points::EXPECTS, check::<Points>)),
+        "figshift-time-of-day" => Some((TimeOfDay::EXPECTS, check::<TimeOfDay>)),
+        "figshift-zone" => Some((Zone::EXPECTS, check::<Zone>)),
         _ => None,
     }
 }

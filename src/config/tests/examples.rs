@@ -75,12 +75,37 @@ fn full_gives_the_true_defaults() {
         full.routes[0].replay_bytes,
         with_defaults.routes[0].replay_bytes
     );
+    let guarded = &full.routes[0];
+    assert_eq!(guarded.guard, with_defaults.routes[0].guard);
     let bare = "[listen]\nhttp = \"0.0.0.0:1\"\n[backends.a]\nendpoints = []\nhealth.path = \"/health\"\n\
                 [[routes]]\nname = \"a\"\nprimary = \"a\"\n";
     assert_eq!(
         full_backend.health,
         check(bare).unwrap().backends["a"].health
     );
+}
+
+#[test]
+fn full_gives_the_true_defaults_of_ramp_and_flag() {
+    let full = load(&folder().join("full.toml")).unwrap().config;
+    let backends = "[listen]\nhttp = \"0.0.0.0:1\"\n\
+                    [backends.a]\nendpoints = []\n[backends.b]\nendpoints = []\n";
+    let route = "[[routes]]\nname = \"r\"\nprimary = \"a\"\ncandidate = \"b\"\n";
+    let only = |table: &str| check(&format!("{backends}{route}{table}")).unwrap().routes[0].clone();
+
+    let bare = only("ramp = { steps = [1], schedule = {}, gate = { url = \"http://a\" } }");
+    let (mut ramp, bare) = (full.routes[0].ramp.clone().unwrap(), bare.ramp.unwrap());
+    ramp.steps.clone_from(&bare.steps);
+    let gate = ramp.gate.as_mut().unwrap();
+    gate.url = "http://a".to_owned();
+    assert!(gate.token.take().unwrap().is_empty());
+    assert_eq!(ramp, bare);
+
+    let bare = only("flag = { url = \"http://a\", key = \"k\" }");
+    let (mut flag, bare) = (full.routes[1].flag.clone().unwrap(), bare.flag.unwrap());
+    (flag.url, flag.key) = (bare.url.clone(), bare.key.clone());
+    assert!(flag.token.take().unwrap().is_empty());
+    assert_eq!(flag, bare);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod interpolation;
 mod noise;
 mod scalars;
 mod surroundings;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::io;

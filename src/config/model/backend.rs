@@ -1,0 +1,153 @@
+//! `[backends.NAME]`.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::config::scalar::{Duration, StatusSet};
+
+/// `[backends.NAME]`: a logical service.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Backend {
+    /// Addresses, `"http://host:port"` or `{ url = "...", weight = 2 }`. May be empty: the side is then out.
+    #[schemars(extend("examples" = [["http://127.0.0.1:8000"]]))]
+    pub endpoints: Vec<Endpoint>,
+    /// `Host` header towards this backend.
+    #[serde(default)]
+    pub host: HostPolicy,
+    /// Clocks of an attempt.
+    #[serde(default)]
+    pub timeouts: Timeouts,
+    /// Idle connections kept.
+    #[serde(default)]
+    pub pool: Pool,
+    /// Passive breaker of each endpoint.
+    #[serde(default)]
+    pub breaker: Breaker,
+    /// Active health checks; off unless given.
+    pub health: Option<Health>,
+}
+
+/// One address of a backend.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Endpoint {
+    /// `"http://host:port"`.
+    Url(String),
+    /// With a weight.
+    Weighted(WeightedEndpoint),
+}
+
+/// An address with a weight.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WeightedEndpoint {
+    /// `http://host:port`.
+    #[schemars(extend("examples" = ["http://127.0.0.1:8000"]))]
+    pub url: String,
+    /// Relative share among the endpoints of this backend, 1 to 1000.
+    #[serde(default = "WeightedEndpoint::default_weight")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub weight: u32,
+}
+
+/// `host`: `"preserve"` (the client's), `"endpoint"` (the endpoint's own), or a fixed name.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(from = "String")]
+pub enum HostPolicy {
+    /// The client's `Host` passes unchanged.
+    #[default]
+    Preserve,
+    /// The authority of the endpoint's URL.
+    Endpoint,
+    /// This fixed value.
+    Fixed(String),
+}
+
+/// `timeouts`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Timeouts {
+    /// From the first packet to an established connection.
+    pub connect: Duration,
+    /// From the sent request head to the response head.
+    pub head: Duration,
+}
+
+/// `pool`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Pool {
+    /// An idle connection older than this is closed. Keep it below the backend's own keep-alive time.
+    pub idle: Duration,
+    /// Idle connections kept per endpoint and worker.
+    #[schemars(range(max = 100_000))]
+    pub max_idle: usize,
+}
+
+/// `breaker`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Breaker {
+    /// Statuses that count as a hard failure, beside connect errors, resets and timeouts. With `Retry-After` they do not count.
+    pub statuses: StatusSet,
+    /// After recovery, traffic rises from 10 % to all over this time.
+    pub slow_start: Duration,
+}
+
+/// `health`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Health {
+    /// Path to GET.
+    #[schemars(extend("examples" = ["/health"]))]
+    pub path: String,
+    /// Time between checks; each is jittered by 10 %.
+    #[serde(default = "Health::default_interval")]
+    pub interval: Duration,
+    /// A check that takes longer has failed.
+    #[serde(default = "Health::default_timeout")]
+    pub timeout: Duration,
+    /// Good checks in a row that bring an endpoint back.
+    #[serde(default = "Health::default_healthy")]
+    #[schemars(range(min = 1, max = 100))]
+    pub healthy: u32,
+    /// Failed checks in a row that take an endpoint out.
+    #[serde(default = "Health::default_unhealthy")]
+    #[schemars(range(min = 1, max = 100))]
+    pub unhealthy: u32,
+    /// Statuses that are good.
+    #[serde(default = "Health::default_expect")]
+    pub expect: StatusSet,
+    /// Leave a check out while real requests to the endpoint have succeeded since the last one.
+    #[serde(default)]
+    pub skip_when_proven: bool,
+}
+
+impl Endpoint {
+    /// The address as written.
+    pub fn url(&self) -> &str {
+        match self {
+            Self::Url(url) => url,
+            Self::Weighted(weighted) => &weighted.url,
+        }
+    }
+
+    /// The relative share.
+    pub fn weight(&self) -> u32 {
+        match self {
+            Self::Url(_) => WeightedEndpoint::default_weight(),
+            Self::Weighted(weighted) => weighted.weight,
+        }
+    }
+}
+
+impl From<String> for HostPolicy {
+    fn from(text: String) -> Self {
+        match text.as_str() {
+            "preserve" => Self::Preserve,
+            "endpoint" => Self::Endpoint,
+            _ => Self::Fixed(text),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The file as a whole, and the tables that concern the house itself.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Backend, Route};
+use crate::config::scalar::{Duration, Net, Secret};
+
+/// The whole file.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Folder for what must survive a restart (the journal, the last good file). Needs a restart to change.
+    #[serde(default = "default_state_dir")]
+    pub state_dir: PathBuf,
+    /// Addresses to listen on. Needs a restart to change, `trusted` excepted.
+    pub listen: Listen,
+    /// Who may use the admin port.
+    #[serde(default)]
+    pub admin: Admin,
+    /// Log output.
+    #[serde(default)]
+    pub log: Log,
+    /// Logical services by name.
+    pub backends: BTreeMap<String, Backend>,
+    /// Routes in order; the first match wins.
+    #[serde(default)]
+    pub routes: Vec<Route>,
+}
+
+/// `[listen]`.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Listen {
+    /// Address of the proxy, `ip:port`.
+    #[schemars(extend("examples" = ["0.0.0.0:8080"]))]
+    pub http: String,
+    /// Address of the admin port (metrics, health, commands), `ip:port`. Beyond this machine it needs `admin.token`.
+    #[serde(default = "default_admin")]
+    pub admin: String,
+    /// Worker threads; default: one per core.
+    #[schemars(range(min = 1, max = 1024))]
+    pub workers: Option<usize>,
+    /// Peers whose `X-Forwarded-*`, `Forwarded` and `x-figshift-side` headers are believed (CIDR or address).
+    #[serde(default)]
+    pub trusted: Vec<Net>,
+    /// A keep-alive connection without a request for this long is closed.
+    #[serde(default = "Listen::default_idle")]
+    pub idle: Duration,
+    /// After SIGTERM, how long running requests may take to finish.
+    #[serde(default = "Listen::default_drain")]
+    pub drain: Duration,
+}
+
+/// `[admin]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Admin {
+    /// What `/api/v1` asks for (`Authorization: Bearer`). Empty closes `/api/v1`; without the key everybody who reaches the port may use it.
+    pub token: Option<Secret>,
+    /// Names that the admin port is called by, beside `localhost` and IP addresses. A request with another `Host` is refused.
+    pub hosts: Vec<String>,
+}
+
+/// `[log]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// `error`, `warn`, `info`, `debug`, `trace`, or a filter such as `info,figshift::proxy=debug`. `RUST_LOG` wins.
+    pub level: Option<String>,
+    /// Human text on a terminal and JSON otherwise, unless set.
+    pub format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Text on a terminal, JSON otherwise.
+    #[default]
+    Auto,
+    /// Human text.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The state folder of a file that names none, in the working directory.
+pub fn default_state_dir() -> PathBuf {
+    PathBuf::from("figshift-state")
+}
+
+fn default_admin() -> String {
+    "127.0.0.1:9901".to_owned()
+}

@@ -1,0 +1,19 @@
+//! The file as written: serde types with their defaults, one struct per table.
+//! The JSON Schema for editors is derived from these same types. Values are already parsed
+//! (durations, sizes, percents) but not yet checked against each other: that is `validate`.
+
+mod backend;
+mod flag;
+mod guard;
+mod house;
+mod ramp;
+mod route;
+
+pub use backend::{
+    Backend, Breaker, Endpoint, Health, HostPolicy, Pool, Timeouts, WeightedEndpoint,
+};
+pub use flag::Flag;
+pub use guard::{Compare, ErrorMargins, Guard, LatencyMargins, Limit, LimitMethod, Quantile};
+pub use house::{Admin, Config, Listen, Log, LogFormat, default_state_dir};
+pub use ramp::{Gate, Ramp, Schedule, WhenStalled};
+pub use route::{Match, Route};
