@@ -147,7 +147,7 @@ impl App {
         tasks.spawn(watch_file(path.to_owned(), first_text, door.clone()));
         tasks.spawn(watch_kill(config.state_dir.clone(), door.clone()));
         tasks.spawn(check_health(publisher.clone(), door.clone()));
-        let drain = start_controller(&mut tasks, controller, logs, access);
+        let drain = start_controller(&mut tasks, controller, born, logs, access);
         Ok(Self {
             http,
             admin,
@@ -187,11 +187,12 @@ impl App {
 fn start_controller(
     tasks: &mut JoinSet<()>,
     controller: Controller,
+    born: Instant,
     logs: Option<Logs>,
     access: Arc<ArcSwap<config::model::Admin>>,
 ) -> watch::Receiver<Duration> {
     let (drain_in_force, drain) = watch::channel(controller.config().listen.drain.get());
-    tasks.spawn(controller.run(move |config: &Config| {
+    tasks.spawn(controller.run(born, move |config: &Config| {
         drain_in_force.send_replace(config.listen.drain.get());
         access.store(Arc::new(config.admin.clone()));
         if let Some(logs) = &logs

@@ -44,6 +44,9 @@ pub struct Shift {
     /// 0 to 100, two decimals.
     #[schemars(range(min = 0, max = 100))]
     pub percent: f64,
+    /// Although the guard holds traffic back: the hold ends.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub force: bool,
     /// Why, for the journal and for whoever asks. At most 500 characters on one line.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 500), regex(pattern = r"^[^\x00-\x1f\x7f-\x9f]*$"))]

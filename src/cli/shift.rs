@@ -131,6 +131,7 @@ async fn around_the_file(reach: &Reach, args: &Shift, why: &str) -> Exit {
 /// Sets it over the file; a percent that is the file's own takes an older one away.
 async fn post(reach: &Reach, args: &Shift) -> Exit {
     let body = Body {
+        force: false,
         route: args.route.clone(),
         percent: f64::from(args.percent.hundredths()) / 100.0,
         reason: args.reason.clone(),

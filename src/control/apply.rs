@@ -12,7 +12,7 @@ use super::kill;
 use super::overrides::{Shifted, Stamp};
 use super::plan::{self, Plan};
 use super::standing::Outcome;
-use crate::config::{self, Loaded};
+use crate::config::{self, Config, Loaded};
 use crate::snapshot::Endpoint;
 
 impl Controller {
@@ -24,7 +24,8 @@ impl Controller {
         let needs_restart = config::needs_restart(&self.config, &config);
         config::keep_running_values(&self.config, &mut config);
         let mut overrides = self.overrides.clone();
-        overrides.forget_older_than_file(|route| plan::file_percent(&config, route));
+        overrides.forget_older_than_file(|route| plan::file_words(&config, route));
+        let starts = auto_starts(&self.config, &config);
         let plan = Plan {
             what: "file",
             route: None,
@@ -39,6 +40,7 @@ impl Controller {
             Ok(done) => done,
             Err(refused) => return Err(self.refuse_file(refused.to_string(), actor)),
         };
+        self.starts.extend(starts);
         self.keep(&text);
         if !needs_restart.is_empty() {
             let keys = needs_restart.join(", ");
@@ -89,7 +91,7 @@ impl Controller {
         self.put_in_force(plan)
     }
 
-    pub(super) fn apply_resume(&mut self, route: Option<String>, stamp: Stamp) -> Answer {
+    pub(super) fn apply_resume(&mut self, route: Option<String>, stamp: &Stamp) -> Answer {
         if self.switches.disabled {
             return Err(Refused::Disabled);
         }
@@ -102,10 +104,10 @@ impl Controller {
         }
         let mut plan = Plan {
             what: "resume",
-            ..self.plan(route, stamp)
+            ..self.plan(route, stamp.clone())
         };
         let route = plan.route.clone();
-        plan.overrides.resume(route.as_deref());
+        plan.overrides.resume(route.as_deref(), stamp);
         plan.switches.kill_file = None;
         let killed = self.switches.kill_file.is_some();
         let path = kill::kill_path(&self.config.state_dir);
@@ -122,11 +124,21 @@ impl Controller {
         answer
     }
 
-    pub(super) fn apply_shift(&mut self, route: &str, hundredths: u16, stamp: Stamp) -> Answer {
+    /// Ends the route's ramp: two cannot set one share.
+    pub(super) fn apply_shift(
+        &mut self,
+        route: &str,
+        hundredths: u16,
+        by_force: bool,
+        stamp: Stamp,
+    ) -> Answer {
         self.know_candidate(Some(route))?;
+        self.not_killed(route)?;
         let standing = self.standing.load();
-        if let Some(force) = standing.forces.get(route).filter(|force| force.is_capped()) {
-            return Err(Refused::Capped(force.to_string()));
+        if let (Some(force), false) = (standing.forces.get(route), by_force)
+            && force.is_held()
+        {
+            return Err(Refused::Held(force.to_string()));
         }
         let over = standing.file_percent(route);
         let set = Shifted {
@@ -139,13 +151,25 @@ impl Controller {
             ..self.plan(Some(route.to_owned()), stamp)
         };
         plan.overrides.alter(route, |laid| {
-            laid.shifted = (hundredths != over).then_some(set)
+            laid.shifted = (hundredths != over || laid.flagged.is_some()).then_some(set);
+            laid.climb = None;
+            laid.hold = None;
         });
         self.put_in_force(plan)
     }
 
+    /// Under a kill switch nothing gives a share.
+    pub(super) fn not_killed(&self, route: &str) -> Result<(), Refused> {
+        let standing = self.standing.load();
+        let force = standing.forces.get(route);
+        match force.filter(|force| force.is_killed()) {
+            Some(force) => Err(Refused::Capped(force.to_string())),
+            None => Ok(()),
+        }
+    }
+
     /// A plan that changes nothing yet, and that has to be written down.
-    fn plan(&self, route: Option<String>, stamp: Stamp) -> Plan {
+    pub(super) fn plan(&self, route: Option<String>, stamp: Stamp) -> Plan {
         Plan {
             what: "",
             route,
@@ -158,7 +182,7 @@ impl Controller {
     }
 
     /// A route that is named must be there and have a candidate.
-    fn know_candidate(&self, route: Option<&str>) -> Result<(), Refused> {
+    pub(super) fn know_candidate(&self, route: Option<&str>) -> Result<(), Refused> {
         let Some(name) = route else { return Ok(()) };
         let known = self.config.routes.iter().find(|route| route.name == name);
         match known {
@@ -177,6 +201,17 @@ impl Controller {
         });
         Refused::File(problems)
     }
+}
+
+/// The routes whose ramps shall start by themselves and are new, or other ones than before.
+fn auto_starts(before: &Config, after: &Config) -> Vec<String> {
+    let old = |name: &str| before.routes.iter().find(|route| route.name == name);
+    let routes = after.routes.iter();
+    routes
+        .filter(|route| route.ramp.as_ref().is_some_and(|ramp| ramp.auto_start))
+        .filter(|route| old(&route.name).is_none_or(|old| old.ramp != route.ramp))
+        .map(|route| route.name.clone())
+        .collect()
 }
 
 /// A health check has a new word: no snapshot changes by it.

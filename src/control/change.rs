@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::journal::Move;
+use crate::policy::ramp;
 use crate::snapshot::Endpoint;
 
 /// Something that alters traffic, and who wants it.
@@ -72,7 +73,69 @@ pub enum What {
         route: String,
         /// Hundredths of a percent.
         hundredths: u16,
+        /// Although the guard holds traffic back.
+        force: bool,
     },
+    /// An operator's word on a ramp.
+    Ramp {
+        /// Of which route.
+        route: String,
+        /// The word.
+        order: Order,
+    },
+    /// The gate has answered whether a ramp may step up.
+    Gate {
+        /// Of which route.
+        route: String,
+        /// To which share, in hundredths of a percent.
+        step: u16,
+        /// Its answer.
+        yes: bool,
+    },
+    /// The feature flag of a route has another value.
+    Flag {
+        /// Of which route.
+        route: String,
+        /// Hundredths of a percent.
+        hundredths: u16,
+    },
+}
+
+/// What an operator can tell a ramp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Begin, from the share in force; after a rollback from nothing.
+    Start,
+    /// Stay at this share.
+    Pause,
+    /// Go on; after a rollback begin again.
+    Resume,
+    /// Go to the next step at once.
+    Promote,
+    /// Take the traffic back and end.
+    Abort,
+}
+
+impl Order {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Start,
+        Self::Pause,
+        Self::Resume,
+        Self::Promote,
+        Self::Abort,
+    ];
+
+    /// As it stands in paths and commands.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Promote => "promote",
+            Self::Abort => "abort",
+        }
+    }
 }
 
 /// Who wants a change.
@@ -88,6 +151,14 @@ pub enum Actor {
     KillFile,
     /// Somebody at the admin port.
     Operator,
+    /// The guard.
+    Guard,
+    /// A ramp, by itself.
+    Ramp,
+    /// The gate of a ramp.
+    Gate,
+    /// The feature flag.
+    Flag,
 }
 
 impl fmt::Display for Actor {
@@ -98,6 +169,10 @@ impl fmt::Display for Actor {
             Self::Health => "health",
             Self::KillFile => "kill_file",
             Self::Operator => "operator",
+            Self::Guard => "guard",
+            Self::Ramp => "ramp",
+            Self::Gate => "gate",
+            Self::Flag => "flag",
         })
     }
 }
@@ -129,6 +204,12 @@ pub enum Refused {
     NoCandidate(String),
     /// A kill switch is on: what is in force, and why.
     Capped(String),
+    /// The guard holds traffic back: what is in force, and why.
+    Held(String),
+    /// The file has no ramp for the route.
+    NoRamp(String),
+    /// The ramp is not in a state for that.
+    Ramp(ramp::Refusal),
     /// `VASTAI_ENABLED=false` holds as long as the process.
     Disabled,
     /// All routes are rolled back, so one alone cannot resume.
@@ -152,6 +233,15 @@ impl fmt::Display for Refused {
             Self::NoRoute(route) => write!(f, "there is no route `{route}`"),
             Self::NoCandidate(route) => write!(f, "route `{route}` has no candidate to shift to"),
             Self::Capped(force) => write!(f, "a kill switch is on ({force}): resume first"),
+            Self::Held(force) => write!(
+                f,
+                "the guard holds traffic back ({force}): resume, or shift by force"
+            ),
+            Self::NoRamp(route) => write!(
+                f,
+                "route `{route}` has no ramp: write `[routes.ramp]` with `steps` into the file"
+            ),
+            Self::Ramp(refusal) => f.write_str(refusal.as_str()),
             Self::Disabled => f.write_str(
                 "VASTAI_ENABLED=false is in the environment of the process: remove it and restart",
             ),

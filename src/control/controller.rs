@@ -2,22 +2,30 @@
 //! every change goes through [`Controller::apply`]: decide, compile, write down, publish. The next
 //! snapshot is whole before it is published, so there is no half-applied state and nothing to restore.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
 
 use super::apply::apply_health;
 use super::change::{Answer, Change, Done, Refused, What};
 use super::force::Switches;
 use super::journal::{Entry, Journal};
+use super::judge::Bench;
+use super::judging::{Findings, Watched};
 use super::last_good;
 use super::overrides::{Overrides, Stamp};
 use super::plan::{self, Plan};
 use super::standing::Standing;
 use crate::config::Config;
 use crate::snapshot::Publisher;
+
+/// Between two looks at the candidates.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Owns the configuration in force.
 #[derive(Debug)]
@@ -31,6 +39,12 @@ pub struct Controller {
     pub(super) publisher: Publisher,
     pub(super) standing: Arc<ArcSwap<Standing>>,
     pub(super) changes: mpsc::Receiver<Change>,
+    pub(super) bench: Bench,
+    pub(super) watched: Watched,
+    /// Routes whose ramps shall start at the next look.
+    pub(super) starts: BTreeSet<String>,
+    pub(super) findings: Arc<ArcSwap<Findings>>,
+    pub(super) config_in_force: Arc<ArcSwap<Config>>,
 }
 
 impl Controller {
@@ -54,9 +68,32 @@ impl Controller {
         Arc::clone(&self.standing)
     }
 
-    /// Takes changes until every door is closed. `on_config` is told of each new configuration.
-    pub async fn run(mut self, on_config: impl Fn(&Config)) {
-        while let Some(mut change) = self.changes.recv().await {
+    /// What is known of the candidates, renewed each second.
+    pub fn findings(&self) -> Arc<ArcSwap<Findings>> {
+        Arc::clone(&self.findings)
+    }
+
+    /// The configuration in force, with the percents of the file, for everybody to read.
+    pub fn config_in_force(&self) -> Arc<ArcSwap<Config>> {
+        Arc::clone(&self.config_in_force)
+    }
+
+    /// Takes changes until every door is closed, and looks at the candidates each second. The workers count
+    /// their times from `born`. `on_config` is told of each new configuration.
+    pub async fn run(mut self, born: Instant, on_config: impl Fn(&Config)) {
+        let mut second = tokio::time::interval(LOOK);
+        second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let mut change = tokio::select! {
+                change = self.changes.recv() => match change {
+                    Some(change) => change,
+                    None => return,
+                },
+                _ = second.tick() => {
+                    self.look(born.elapsed(), SystemTime::now());
+                    continue;
+                }
+            };
             let reply = change.reply.take();
             let is_file = matches!(change.what, What::File);
             let answer = self.apply(change);
@@ -93,8 +130,18 @@ impl Controller {
             }
             What::KillFile => self.apply_kill_file(stamp),
             What::Rollback { route } => self.apply_rollback(route, stamp),
-            What::Resume { route } => self.apply_resume(route, stamp),
-            What::Shift { route, hundredths } => self.apply_shift(&route, hundredths, stamp),
+            What::Resume { route } => self.apply_resume(route, &stamp),
+            What::Shift {
+                route,
+                hundredths,
+                force,
+            } => self.apply_shift(&route, hundredths, force, stamp),
+            What::Ramp { route, order } => self.apply_order(&route, order, stamp),
+            What::Gate { route, step, yes } => {
+                self.watched.gate_answered(&route, step, yes);
+                Ok(self.nothing_moved())
+            }
+            What::Flag { route, hundredths } => self.apply_flag(&route, hundredths, stamp),
         }
     }
 
@@ -129,6 +176,7 @@ impl Controller {
         self.config = plan.config;
         self.overrides = plan.overrides;
         self.switches = plan.switches;
+        self.follow(plan.what, &moves);
         self.stand(|standing| {
             standing.epoch = epoch;
             standing.forces = forces;

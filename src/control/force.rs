@@ -1,6 +1,6 @@
 //! What is in force on a route, and why: `min(desired, caps)`, computed here and nowhere else.
-//! Desired is an operator's percent, else the file's. Caps are the kill switches, each of which
-//! brings the percent to 0.
+//! Desired is what the ramp says, else an operator, else the feature flag, else the file. Caps are the kill
+//! switches, each of which brings the percent to 0, and what the guard leaves.
 
 use std::fmt;
 
@@ -28,8 +28,14 @@ pub enum Cause {
     Rollback,
     /// `figshift rollback` of this route.
     RouteRollback,
+    /// What the guard leaves.
+    Hold,
+    /// The ramp.
+    Ramp,
     /// An operator's `shift`.
     Shift,
+    /// The feature flag.
+    Flag,
     /// The file.
     File,
 }
@@ -42,7 +48,10 @@ impl Cause {
             Self::KillFile => "kill_file",
             Self::Rollback => "rollback",
             Self::RouteRollback => "route_rollback",
+            Self::Hold => "guard_hold",
+            Self::Ramp => "ramp",
             Self::Shift => "shift",
+            Self::Flag => "flag",
             Self::File => "file",
         }
     }
@@ -55,7 +64,10 @@ impl fmt::Display for Cause {
             Self::KillFile => "KILL file",
             Self::Rollback => "rollback",
             Self::RouteRollback => "rollback of this route",
+            Self::Hold => "guard hold",
+            Self::Ramp => "ramp",
             Self::Shift => "shift",
+            Self::Flag => "flag",
             Self::File => "file",
         })
     }
@@ -100,20 +112,33 @@ impl Force {
         if route.rollback.is_some() {
             chain.push(cap(Cause::RouteRollback, route.rollback.as_ref()));
         }
+        let link = |what, hundredths, stamp: &Stamp| Link {
+            what,
+            hundredths,
+            stamp: Some(stamp.clone()),
+        };
+        if let Some(hold) = &route.hold {
+            chain.push(link(Cause::Hold, hold.hundredths, &hold.stamp));
+        }
+        let caps = chain.len();
+        if let Some(climb) = &route.climb {
+            chain.push(link(Cause::Ramp, climb.ramp.percent(), &climb.stamp));
+        }
         if let Some(set) = &route.shifted {
-            chain.push(Link {
-                what: Cause::Shift,
-                hundredths: set.hundredths,
-                stamp: Some(set.stamp.clone()),
-            });
+            chain.push(link(Cause::Shift, set.hundredths, &set.stamp));
+        }
+        if let Some(flag) = &route.flagged {
+            chain.push(link(Cause::Flag, flag.hundredths, &flag.stamp));
         }
         chain.push(Link {
             what: Cause::File,
             hundredths: file,
             stamp: None,
         });
+        // The caps, and the first of those that want something.
+        let decisive = chain.iter().take(caps + 1);
         Self {
-            hundredths: chain.first().map_or(file, |first| first.hundredths),
+            hundredths: decisive.map(|link| link.hundredths).min().unwrap_or(file),
             chain,
         }
     }
@@ -124,13 +149,23 @@ impl Force {
     }
 
     /// Whether a kill switch is on.
-    pub fn is_capped(&self) -> bool {
+    pub fn is_killed(&self) -> bool {
         self.chain.iter().any(|link| {
             matches!(
                 link.what,
                 Cause::Disabled | Cause::KillFile | Cause::Rollback | Cause::RouteRollback
             )
         })
+    }
+
+    /// Whether the guard holds traffic back.
+    pub fn is_held(&self) -> bool {
+        self.chain.iter().any(|link| link.what == Cause::Hold)
+    }
+
+    /// Whether a kill switch is on or the guard holds traffic back.
+    pub fn is_capped(&self) -> bool {
+        self.is_killed() || self.is_held()
     }
 }
 
@@ -140,11 +175,18 @@ impl fmt::Display for Force {
         write!(f, "{} %", f64::from(self.hundredths) / 100.0)?;
         for link in &self.chain {
             write!(f, " ← {}", link.what)?;
-            if matches!(link.what, Cause::Shift | Cause::File) {
+            let is_kill = matches!(
+                link.what,
+                Cause::Disabled | Cause::KillFile | Cause::Rollback | Cause::RouteRollback
+            );
+            if !is_kill {
                 write!(f, " {} %", f64::from(link.hundredths) / 100.0)?;
             }
             if let Some(stamp) = &link.stamp {
-                write!(f, " by {}", stamp.actor)?;
+                // The guard, the ramp and the flag are who they are.
+                if !matches!(link.what, Cause::Hold | Cause::Flag) && stamp.actor != "ramp" {
+                    write!(f, " by {}", stamp.actor)?;
+                }
                 if !stamp.reason.is_empty() {
                     write!(f, ": {}", stamp.reason)?;
                 }
@@ -176,6 +218,7 @@ mod tests {
                 over: 2_500,
                 stamp: stamp(""),
             }),
+            ..RouteOverride::default()
         };
         let switches = Switches {
             disabled: true,

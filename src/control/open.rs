@@ -11,6 +11,8 @@ use arc_swap::ArcSwap;
 use super::controller::Controller;
 use super::door::{Door, door};
 use super::journal::{Entry, Journal};
+use super::judge::Bench;
+use super::judging::Watched;
 use super::plan::{self, forces_of};
 use super::standing::{Outcome, Standing};
 use super::{kill, last_good};
@@ -50,7 +52,7 @@ impl Controller {
         let workers = config.listen.workers.unwrap_or(cores).max(1);
         let (mut journal, written, mut opened) = Journal::open(&config.state_dir);
         let mut overrides = written.clone();
-        overrides.forget_older_than_file(|route| plan::file_percent(&config, route));
+        overrides.forget_older_than_file(|route| plan::file_words(&config, route));
         if opened.is_ok() && overrides != written {
             // What is forgotten must stay so, even if a later file says again what the old one did.
             opened = journal.append(&mut Entry::of_start(&overrides));
@@ -80,8 +82,19 @@ impl Controller {
             journal_sound: opened.is_ok(),
         };
         let (door, changes) = door();
-        let controller = Self {
+        let starts = config
+            .routes
+            .iter()
+            .filter(|route| route.ramp.as_ref().is_some_and(|ramp| ramp.auto_start))
+            .map(|route| route.name.clone())
+            .collect();
+        let mut controller = Self {
             path: path.to_owned(),
+            config_in_force: Arc::new(ArcSwap::from_pointee(config.clone())),
+            bench: Bench::default(),
+            watched: Watched::default(),
+            starts,
+            findings: Arc::default(),
             config,
             overrides,
             switches,
@@ -91,6 +104,7 @@ impl Controller {
             standing: Arc::new(ArcSwap::from_pointee(standing)),
             changes,
         };
+        controller.follow("start", &[]);
         if refused == 0 {
             controller.keep(&text);
         }

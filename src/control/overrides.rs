@@ -1,11 +1,13 @@
-//! What is laid over the file: rollbacks and an operator's percents. It survives restarts by the
-//! journal, so a restart never undoes a rollback.
+//! What is laid over the file: rollbacks, holds, ramps and an operator's percents. It survives restarts
+//! by the journal, so a restart never undoes a rollback, keeps a hold and continues a ramp.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
+
+use crate::policy::ramp::{self, Ramp};
 
 /// Who set something, when and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,21 +45,73 @@ pub struct Shifted {
     pub stamp: Stamp,
 }
 
+/// What the guard leaves to the candidate of a route until an operator resumes, or the ramp tries again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Hundredths of a percent: nothing, or what it had before a raise that the guard has undone.
+    pub hundredths: u16,
+    /// When, and what was found.
+    #[serde(flatten)]
+    pub stamp: Stamp,
+}
+
+/// A ramp that has been started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Climb {
+    /// Where it is.
+    pub ramp: Ramp,
+    /// What the file said when it was started. A file that says something else by now is newer, and wins.
+    pub over: u16,
+    /// Who made its last move, when and why.
+    #[serde(flatten)]
+    pub stamp: Stamp,
+}
+
+/// The last good value of a feature flag.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flagged {
+    /// Hundredths of a percent.
+    pub hundredths: u16,
+    /// When it came.
+    #[serde(flatten)]
+    pub stamp: Stamp,
+}
+
 /// What is laid over one route.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RouteOverride {
     /// Rolled back: the candidate gets nothing until an operator resumes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback: Option<Stamp>,
+    /// Held back by the guard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
+    /// A ramp that has been started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub climb: Option<Climb>,
     /// An operator's percent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shifted: Option<Shifted>,
+    /// The feature flag's percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flagged: Option<Flagged>,
 }
 
 impl RouteOverride {
     fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// What the file says of a route; nothing if there is no such route.
+#[derive(Debug, Default)]
+pub(super) struct FileWords {
+    /// Hundredths of a percent.
+    pub(super) percent: Option<u16>,
+    /// Of its ramp.
+    pub(super) plan: Option<ramp::Plan>,
+    /// Whether a feature flag sets the percent.
+    pub(super) flag: bool,
 }
 
 /// What is laid over the file.
@@ -96,33 +150,44 @@ impl Overrides {
         }
     }
 
-    /// Takes rollbacks back: all of them, or one route's.
-    pub(super) fn resume(&mut self, route: Option<&str>) {
-        match route {
-            None => {
-                self.rollback = None;
-                let names: Vec<String> = self.routes.keys().cloned().collect();
-                for name in names {
-                    self.alter(&name, |over| over.rollback = None);
+    /// Takes rollbacks and holds back: all of them, or one route's. A ramp that was rolled back or
+    /// aborted begins again from nothing.
+    pub(super) fn resume(&mut self, route: Option<&str>, stamp: &Stamp) {
+        if route.is_none() {
+            self.rollback = None;
+        }
+        let names: Vec<String> = match route {
+            None => self.routes.keys().cloned().collect(),
+            Some(route) => vec![route.to_owned()],
+        };
+        for name in names {
+            self.alter(&name, |over| {
+                over.rollback = None;
+                over.hold = None;
+                if let Some(climb) = &mut over.climb
+                    && climb.ramp.is_over()
+                    && climb.ramp.resume().is_ok()
+                {
+                    climb.stamp = stamp.clone();
                 }
-            }
-            Some(route) => self.alter(route, |over| over.rollback = None),
+            });
         }
     }
 
-    /// Drops percents that were set over a file that says something else by now.
-    pub(super) fn forget_older_than_file(&mut self, file_percent: impl Fn(&str) -> Option<u16>) {
+    /// Drops percents and ramps that were set over a file that says something else by now, ramps and
+    /// flags that it does not want any more, and gives the ramps the plans that it has.
+    pub(super) fn forget_older_than_file(&mut self, file: impl Fn(&str) -> FileWords) {
         let names: Vec<String> = self.routes.keys().cloned().collect();
         for name in names {
-            let file = file_percent(&name);
+            let file = file(&name);
             self.alter(&name, |over| {
-                if over
-                    .shifted
-                    .as_ref()
-                    .is_some_and(|set| Some(set.over) != file)
-                {
-                    over.shifted = None;
+                over.shifted.take_if(|set| Some(set.over) != file.percent);
+                over.climb.take_if(|climb| Some(climb.over) != file.percent);
+                match (&mut over.climb, file.plan) {
+                    (Some(climb), Some(plan)) => climb.ramp.set_plan(plan),
+                    (climb, _) => *climb = None,
                 }
+                over.flagged.take_if(|_| !file.flag);
             });
         }
     }
@@ -144,7 +209,7 @@ mod tests {
                 stamp: Stamp::now("b", "why"),
             });
         });
-        over.resume(None);
+        over.resume(None, &Stamp::now("c", ""));
         assert_eq!(over.rollback, None);
         assert_eq!(over.routes.keys().collect::<Vec<_>>(), ["y"]);
     }
@@ -160,9 +225,13 @@ mod tests {
                 stamp: Stamp::now("b", ""),
             });
         });
-        over.forget_older_than_file(|_| Some(5));
+        let says = |percent| FileWords {
+            percent: Some(percent),
+            ..FileWords::default()
+        };
+        over.forget_older_than_file(|_| says(5));
         assert!(over.of("x").shifted.is_some());
-        over.forget_older_than_file(|_| Some(6));
+        over.forget_older_than_file(|_| says(6));
         assert!(over.of("x").shifted.is_none());
         assert!(over.of("x").rollback.is_some());
     }

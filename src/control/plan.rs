@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use super::force::{Force, Switches};
 use super::journal::Move;
-use super::overrides::{Overrides, Stamp};
+use super::judge::ramp_plan;
+use super::overrides::{FileWords, Overrides, Stamp};
 use crate::config::Config;
 use crate::config::scalar::Percent;
 use crate::snapshot::{Snapshot, Unsound, compile};
@@ -48,6 +49,18 @@ pub(super) fn forces_of(
         .collect()
 }
 
+/// What the file says of a route.
+pub(super) fn file_words(config: &Config, route: &str) -> FileWords {
+    let Some(written) = config.routes.iter().find(|known| known.name == route) else {
+        return FileWords::default();
+    };
+    FileWords {
+        percent: file_percent(config, route),
+        plan: written.ramp.as_ref().map(ramp_plan),
+        flag: written.flag.is_some(),
+    }
+}
+
 /// What the file says of a route's candidate; `None` without the route.
 pub(super) fn file_percent(config: &Config, route: &str) -> Option<u16> {
     let route = config.routes.iter().find(|known| known.name == route)?;
@@ -69,7 +82,7 @@ pub(super) fn compile_in_force(
         if let Some(force) = forces.get(&route.name) {
             route.percent = Percent::from_hundredths(force.hundredths);
             // Under a kill switch nobody reaches the candidate, by name neither.
-            route.side_header &= !force.is_capped();
+            route.side_header &= !force.is_killed();
         }
     }
     compile(&forced, previous, workers)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::force::Force;
 use super::journal::{journal_path, read_journal};
 use super::kill;
-use super::plan::{file_percent, forces_of};
+use super::plan::{file_words, forces_of};
 use crate::config::Config;
 
 /// What a start would put in force on each route, by the file, the journal and the file `KILL`.
@@ -17,7 +17,7 @@ pub fn at_rest(config: &Config) -> BTreeMap<String, Force> {
         .next_back()
         .map(|entry| entry.overrides)
         .unwrap_or_default();
-    overrides.forget_older_than_file(|route| file_percent(config, route));
+    overrides.forget_older_than_file(|route| file_words(config, route));
     let switches = kill::switches(&config.state_dir, |_| None);
     forces_of(config, &overrides, &switches)
 }

@@ -213,7 +213,7 @@ fn compile_route(
         candidate: candidate
             .map(|backend| arm(Side::Candidate, backend))
             .transpose()?,
-        cohorts: candidate.map(|_| {
+        cohorts: candidate.filter(|_| written.guard.enabled).map(|_| {
             known_cohorts(written, previous)
                 .unwrap_or_else(|| Arc::new(Cohorts::new(workers, !written.sticky.is_empty())))
         }),

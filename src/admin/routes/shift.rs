@@ -24,6 +24,7 @@ async fn read(request: Request) -> Result<(What, String, Option<u64>), Box<Respo
     let what = What::Shift {
         route: asked.route,
         hundredths: percent.hundredths(),
+        force: asked.force,
     };
     Ok((what, reason, asked.if_epoch))
 }

@@ -171,6 +171,11 @@ impl Guard {
         self.promotion.units
     }
 
+    /// The primary's usual rate of errors, once a thousand units are known.
+    pub fn usual_errors(&self) -> Option<f64> {
+        self.rates[Metric::Errors as usize].known()
+    }
+
     /// Batches compared so far.
     pub fn batches(&self) -> u64 {
         self.batches

@@ -8,7 +8,8 @@ use super::metric::Metric;
 
 /// Older units fade so that about this many are remembered.
 const MEMORY: f64 = 20_000.0;
-/// How much a quantile's own definition weighs before anything was seen, in units.
+/// How much a quantile's own definition weighs before anything was seen, in units; fewer units of
+/// one's own are no knowledge.
 const PRIOR: f64 = 1_000.0;
 
 /// A decayed count.
@@ -34,6 +35,11 @@ impl Rate {
     /// The estimate, (bad + 0.5)/(n + 50): 1 % before anything is known, never 0.
     pub(super) fn estimate(self) -> f64 {
         (self.bad + 0.5) / (self.n + 50.0)
+    }
+
+    /// The estimate, if it is worth anything by itself.
+    pub(super) fn known(self) -> Option<f64> {
+        (self.n >= PRIOR).then(|| self.estimate())
     }
 
     /// Learns from a batch, after it has been judged.

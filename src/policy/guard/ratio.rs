@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// Over which time shares are compared.
+/// Over which time shares are compared, unless said otherwise.
 const WINDOW: Duration = Duration::from_secs(3600);
 /// Five standard deviations, as an exponent: 5²/2.
 const EXPONENT: f64 = 12.5;
 
 /// Counts an hour, then the next. Once raised, the alarm stays until a whole hour was right.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RatioAlarm {
+    window: Duration,
     since: Option<Duration>,
     candidate: f64,
     expected: f64,
@@ -22,16 +23,35 @@ pub struct RatioAlarm {
     raised: bool,
 }
 
+impl Default for RatioAlarm {
+    fn default() -> Self {
+        Self::over(WINDOW)
+    }
+}
+
 impl RatioAlarm {
+    /// With windows of another length: where units come again and again, that in which each counts once.
+    pub fn over(window: Duration) -> Self {
+        Self {
+            window,
+            since: None,
+            candidate: 0.0,
+            expected: 0.0,
+            variance: 0.0,
+            wrong: false,
+            raised: false,
+        }
+    }
+
     /// Takes the `units` of a second (of the split's own unit), how many of them the `candidate`
     /// got, and its `share` (0 to 1) at that time. Returns whether the alarm is on.
     pub fn feed(&mut self, now: Duration, units: u64, candidate: u64, share: f64) -> bool {
         let since = *self.since.get_or_insert(now);
-        if now.saturating_sub(since) >= WINDOW {
+        if now.saturating_sub(since) >= self.window {
             *self = Self {
                 since: Some(now),
                 raised: self.wrong,
-                ..Self::default()
+                ..Self::over(self.window)
             };
         }
         let share = share.clamp(0.0, 1.0);

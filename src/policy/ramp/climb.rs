@@ -78,6 +78,11 @@ impl Ramp {
         self.attempt
     }
 
+    /// Whether its traffic was taken back, by the guard or by an operator.
+    pub fn is_over(&self) -> bool {
+        matches!(self.state, State::RolledBack { .. } | State::Aborted)
+    }
+
     /// The next step, if there is one.
     pub fn next_step(&self) -> Option<u16> {
         self.plan.step_above(self.percent)
