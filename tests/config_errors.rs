@@ -134,6 +134,72 @@ salt = "${NOPE}"
     assert!(problems.to_string().ends_with("10 problems"));
 }
 
+/// The same for a route's guard, ramp and flag: requirements that belong together are judged together.
+#[test]
+fn all_of_a_ramp_at_once() {
+    let tables = r#"[routes.guard]
+false_rollback = "60%"
+errors = { worse_by = "0.1%", at_most = "95pp" }
+latency = { worse_by = "20%", at_most = "10%", promote_on = ["p50", "p50"] }
+compare = "limit"
+[routes.ramp]
+steps = [0, 100]
+hold_back = 100
+min_step = "2h"
+schedule = { days = [], from = "24:00", zone = "Berlin" }
+gate = { url = "gate", every = "1ms" }
+[routes.flag]
+url = "ftp://a"
+key = ""
+"#;
+    let text = GOOD.replacen(
+        "[[routes]]\nname = \"rest\"",
+        &format!("{tables}[[routes]]\nname = \"rest\""),
+        1,
+    );
+    let problems = parse(&text, "test.toml", &EmptyEnv).unwrap_err();
+    let found: Vec<_> = problems
+        .list
+        .iter()
+        .map(|problem| problem.path.as_str())
+        .collect();
+    let meant = [
+        "guard.false_rollback",
+        "guard.errors.worse_by",
+        "guard.errors.at_most",
+        "guard.latency.worse_by",
+        "guard.latency.promote_on[1]",
+        "guard.compare",
+        "ramp.steps[0]",
+        "ramp.hold_back",
+        "ramp.min_step",
+        "ramp.schedule.days",
+        "ramp.schedule.from",
+        "ramp.schedule.zone",
+        "ramp.gate.url",
+        "ramp.gate.every",
+        "flag",
+        "flag.url",
+        "flag.key",
+    ];
+    assert_eq!(
+        found,
+        meant.map(|path| format!("routes[0].{path}")),
+        "{problems}"
+    );
+}
+
+/// A password in a URL is not repeated in the problem that it causes.
+#[test]
+fn a_url_is_not_quoted() {
+    let line = "fallback_on = [\"502\"]\n";
+    let flag = "flag = { url = \"https://me:hunter2@a\", key = \"k\" }\n";
+    let text = GOOD.replacen(line, flag, 1);
+    let problems = parse(&text, "test.toml", &EmptyEnv).unwrap_err();
+    assert!(problems.to_string().contains("user name"), "{problems}");
+    assert!(!problems.to_string().contains("hunter2"), "{problems}");
+}
+
 /// A broken match must not make the routes below look unreachable, nor a lost table its backends unknown.
 #[test]
 fn one_slip_is_one_problem() {

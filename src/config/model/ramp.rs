@@ -11,7 +11,7 @@ use crate::config::scalar::{Day, Duration, Percent, Secret, TimeOfDay, Zone};
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ramp {
-    /// The candidate's percent, step by step, upwards.
+    /// The candidate's percent at each step; what is held back is cut off at the top.
     #[schemars(extend("examples" = [[1, 5, 25, 50, 100]]))]
     pub steps: Vec<Percent>,
     /// Start by itself, once. Otherwise `figshift ramp start` starts it.

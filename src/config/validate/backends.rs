@@ -7,11 +7,8 @@ use crate::config::scalar::Duration;
 use crate::config::sheet::Sheet;
 use crate::config::tree::Path;
 
+use super::bounds::{DAY, HOUR, MINUTE, clock, shown};
 use super::names::{NAME_HINT, is_host, is_name, is_port, split_port};
-
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(86_400);
 
 pub(super) fn check(config: &Config, sheet: &mut Sheet<'_>) {
     let at = Path::root().key("backends");
@@ -135,21 +132,6 @@ fn host(policy: &HostPolicy, path: &Path, sheet: &mut Sheet<'_>) {
     }
 }
 
-/// A clock must run, and not beyond sense.
-fn clock(value: Duration, limit: Duration, path: &Path, sheet: &mut Sheet<'_>) {
-    let quote = sheet.quote(path);
-    if value.get().is_zero() {
-        sheet.at_value(
-            path,
-            format!("{quote} is no time at all"),
-            "write more than zero",
-        );
-    } else if value > limit {
-        let hint = format!("write at most \"{limit}\"");
-        sheet.at_value(path, format!("{quote} is too long"), &hint);
-    }
-}
-
 fn clocks(backend: &Backend, at: &Path, sheet: &mut Sheet<'_>) {
     let timeouts = at.key("timeouts");
     clock(
@@ -196,20 +178,13 @@ fn probes(health: &Health, at: &Path, sheet: &mut Sheet<'_>) {
         let place = if written { &timeout } else { &interval };
         let message = format!(
             "a check may take longer ({}) than the time between checks ({})",
-            sheet_value(sheet, &timeout, health.timeout),
-            sheet_value(sheet, &interval, health.interval)
+            shown(sheet, &timeout, health.timeout),
+            shown(sheet, &interval, health.interval)
         );
         sheet.at_value(place, message, "make `timeout` at most `interval`");
     }
     if health.expect.is_empty() {
         let hint = "name the good statuses: [\"200-299\"]";
         sheet.at_value(&at.key("expect"), "no answer could ever be good", hint);
-    }
-}
-
-fn sheet_value(sheet: &Sheet<'_>, path: &Path, default: Duration) -> String {
-    match sheet.written.at(path) {
-        Some(_) => sheet.quote(path),
-        None => format!("`{default}` by default"),
     }
 }

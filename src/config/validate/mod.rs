@@ -3,10 +3,14 @@
 
 mod admin;
 mod backends;
+mod bounds;
 mod file;
+mod guard;
 mod listen;
 mod names;
 mod paths;
+mod ramp;
 mod routes;
+mod urls;
 
 pub(super) use file::check;

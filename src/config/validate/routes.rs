@@ -9,7 +9,7 @@ use crate::config::tree::Path;
 
 use super::super::structure::nearest;
 use super::names::{NAME_HINT, is_name};
-use super::paths;
+use super::{bounds, guard, paths, ramp};
 
 const LARGEST_REPLAY: Size = Size::kib(64 * 1024);
 
@@ -24,6 +24,9 @@ pub(super) fn check(config: &Config, sheet: &mut Sheet<'_>) {
         let at = at.index(index);
         name(route, index, &mut names, &at, sheet);
         paths::check(&route.matches, &at.key("match"), sheet);
+        // What is wrong inside is told before what is wrong with the whole, which would hide it.
+        guard::check(route, &at, sheet);
+        ramp::check(route, &at, sheet);
         backends(config, route, &at, sheet);
         extras(route, &at, sheet);
         reach(config, index, sheet);
@@ -69,19 +72,28 @@ fn backends(config: &Config, route: &Route, at: &Path, sheet: &mut Sheet<'_>) {
                 sheet.at_value(&path, message, hint);
             }
         }
-        None if route.percent.hundredths() > 0 && !sheet.is_touched(&path) => {
-            let path = at.key("percent");
-            let message = format!(
-                "{} percent go to a candidate, but there is none",
-                sheet.quote(&path)
-            );
-            sheet.at_value(
-                &path,
-                message,
-                "add `candidate = \"...\"`, or remove `percent`",
-            );
-        }
+        None if !sheet.is_touched(&path) => no_candidate(route, at, sheet),
         None => {}
+    }
+}
+
+/// Tells the first key that makes no sense without a candidate: what is missing is missing once.
+fn no_candidate(route: &Route, at: &Path, sheet: &mut Sheet<'_>) {
+    let percent = at.key("percent");
+    if route.percent.hundredths() > 0 {
+        let message = format!(
+            "{} percent go to a candidate, but there is none",
+            sheet.quote(&percent)
+        );
+        let hint = "add `candidate = \"...\"`, or remove `percent`";
+        sheet.at_value(&percent, message, hint);
+        return;
+    }
+    let written = |key: &&str| sheet.written.at(&at.key(key)).is_some();
+    if let Some(key) = ["ramp", "flag", "guard"].into_iter().find(written) {
+        let message = format!("`{key}` is for a candidate, but there is none");
+        let hint = format!("add `candidate = \"...\"`, or remove `{key}`");
+        sheet.at_key(&at.key(key), message, &hint);
     }
 }
 
@@ -101,18 +113,7 @@ fn backend(config: &Config, name: &str, path: &Path, sheet: &mut Sheet<'_>) {
 }
 
 fn extras(route: &Route, at: &Path, sheet: &mut Sheet<'_>) {
-    for (index, key) in route.sticky.iter().enumerate() {
-        if route
-            .sticky
-            .iter()
-            .take(index)
-            .any(|earlier| earlier == key)
-        {
-            let path = at.key("sticky").index(index);
-            let message = format!("{} is in the list already", sheet.quote(&path));
-            sheet.at_value(&path, message, "remove one");
-        }
-    }
+    bounds::no_doubles(&route.sticky, &at.key("sticky"), sheet);
     if route.salt.as_deref().is_some_and(str::is_empty) {
         let hint = "write any text, or leave the key out: the route's name is the default";
         sheet.at_value(&at.key("salt"), "the salt is empty", hint);
