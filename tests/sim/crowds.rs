@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use figshift::policy::guard::{CohortCounts, Guard, Metric, Metrics, Settings, Units};
+use figshift::stats::{Class, Cohort, Cohorts, Draw, Side, SideCounts};
 use rand::{RngExt, rngs::SmallRng};
 
 use super::nulls::strict;
@@ -97,6 +98,69 @@ fn sessions(mut rng: SmallRng, share: f64, by_session: bool) -> bool {
     breaks(&errors_only(), &cohorts)
 }
 
+/// Users who stay, and come again and again, counted as the workers count them: one in a hundred fails half
+/// of what it asks for, whichever side it is on. From `worse_at` on, `worse` of the candidate's requests
+/// fail. The second of the rollback, if there is one.
+fn users(mut rng: SmallRng, crowd: &Crowd) -> Option<u64> {
+    let users: Vec<_> = (0..crowd.users)
+        .map(|_| (rng.random::<u16>(), Client::new(&mut rng, crowd.share)))
+        .collect();
+    let cohorts = Cohorts::new(1, true);
+    let mut guard = Guard::new(crowd.settings.clone(), Duration::ZERO);
+    for second in 0..crowd.seconds {
+        let now = Duration::from_secs(second);
+        if second.is_multiple_of(SESSION) {
+            cohorts.begin_session();
+        }
+        for _ in 0..PER_SECOND {
+            let (name, user) = &users[rng.random_range(0..users.len())];
+            let side = if user.candidate {
+                Side::Candidate
+            } else {
+                Side::Primary
+            };
+            let is_worse = user.candidate && second >= crowd.worse_at;
+            let bad =
+                user.fails && rng.random::<bool>() || is_worse && rng.random::<f64>() < crowd.worse;
+            let drawn = cohorts.draw(0, now, side, Draw::User(*name));
+            let mut unit = drawn.expect("the split has drawn");
+            cohorts.enter(0, &mut unit);
+            let class = if bad { Class::ServerError } else { Class::Ok };
+            cohorts.end(0, unit, class, 1);
+        }
+        guard.feed(now, &counts(&cohorts.read(second)));
+        if guard.detected().is_some() {
+            return Some(second);
+        }
+    }
+    None
+}
+
+/// So many users, half an hour to a session.
+struct Crowd {
+    users: usize,
+    share: f64,
+    seconds: u64,
+    worse_at: u64,
+    worse: f64,
+    settings: Settings,
+}
+
+const SESSION: u64 = 1_800;
+
+fn counts(cohort: &Cohort) -> CohortCounts {
+    let units = |side: &SideCounts| Units {
+        n: side.n,
+        bad: side.bad_in_the_end(),
+        ..Units::default()
+    };
+    CohortCounts {
+        primary: units(&cohort.primary),
+        candidate: units(&cohort.candidate),
+        ..CohortCounts::default()
+    }
+}
+
 /// An hour without traffic after some evidence; whether anything changed.
 fn silence(mut rng: SmallRng) -> bool {
     let mut guard = Guard::new(Settings::default(), Duration::ZERO);
@@ -145,6 +209,35 @@ pub(crate) fn run(report: &mut Report) {
     let what = "for contrast: sticky, by request, 50 %";
     report.share("G9", what, (500, 20), Often::AtLeast(0.3), |rng| {
         sessions(rng, 0.5, false)
+    });
+    for (share, seconds) in [(0.1, 1_000), (0.5, 1_000), (0.1, 14_400), (0.5, 14_400)] {
+        let crowd = Crowd {
+            users: 2_000,
+            share,
+            seconds,
+            worse_at: u64::MAX,
+            worse: 0.0,
+            settings: errors_only(),
+        };
+        let what = format!(
+            "false rollback, 2000 users, in {seconds} s, {} %",
+            share * 100.0
+        );
+        report.share("G9", &what, (500, 20), Often::AtMost(0.01), |rng| {
+            users(rng, &crowd).is_some()
+        });
+    }
+    let crowd = Crowd {
+        users: 2_000,
+        share: 0.1,
+        seconds: 1_200,
+        worse_at: 900,
+        worse: 0.05,
+        settings: errors_only(),
+    };
+    let what = "2000 users, a quarter of an hour good, then 5 %: found within 5 min";
+    report.share("G9", what, (200, 20), Often::AtLeast(0.95), |rng| {
+        users(rng, &crowd).is_some()
     });
     let what = "anything changed by an hour without traffic";
     report.share("G10", what, (20, 5), Often::AtMost(0.0), silence);
