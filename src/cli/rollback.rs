@@ -40,6 +40,7 @@ pub(super) fn run(args: &Rollback) -> Exit {
 async fn rollback(reach: &Reach, args: &Rollback) -> Exit {
     let body = Body {
         route: args.route.clone(),
+        hard: false,
         reason: args.reason.clone(),
         if_epoch: None,
     };

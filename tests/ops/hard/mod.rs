@@ -1,0 +1,5 @@
+//! A hard rollback: what still runs on the candidate is cut, and nothing else is.
+
+mod stand;
+mod streams;
+mod waits;
