@@ -1,12 +1,17 @@
 //! Streams of the candidate are cut, and no others.
 
-use figshift::stats::{Class, Side};
+use std::time::Duration;
+
+use figshift::stats::{Class, Reason, Side};
 use serde_json::json;
 
 use super::stand::{ALL, SIDE, TO_PRIMARY, desk, ends_well, origin, stream, usual};
+use crate::desk::Desk;
 use crate::support::client::{Client, request};
+use crate::support::house::{Plan, bad_attempts};
+use crate::support::load::{Load, Tally};
 use crate::support::origin::{Do, Gate, Origin, Seen, raw};
-use crate::support::{eventually, noise};
+use crate::support::{eventually, noise, soon};
 
 #[tokio::test]
 async fn a_stream_is_cut_and_its_neighbours_go_on() {
@@ -66,12 +71,12 @@ async fn a_soft_rollback_cuts_nothing_and_a_hard_one_may_follow() {
     desk.rollback().await;
     desk.hard(None).await;
     assert!(client.is_closed().await);
+    desk.house.at_rest().await;
     assert_eq!(desk.cut(), 2);
     let journal = desk.journal().await;
     let said: Vec<_> = journal.entries.iter().map(|e| (&*e.what, e.hard)).collect();
     let (soft, hard) = (("rollback", false), ("rollback", true));
     assert_eq!(said, [soft, ("resume", false), hard, soft, hard]);
-    desk.house.at_rest().await;
     desk.house.stop().await;
 }
 
@@ -91,8 +96,8 @@ async fn after_a_resume_streams_run_again() {
     assert!(other.is_closed().await);
     gate.open();
     ends_well(young).await;
-    assert_eq!(desk.cut(), 1);
     desk.house.at_rest().await;
+    assert_eq!(desk.cut(), 1);
     desk.house.stop().await;
 }
 
@@ -136,5 +141,52 @@ async fn all_streams_of_all_workers_and_of_routes_that_are_gone_are_cut() {
     }
     eventually("the backend is left", || desk.new.left() == 30).await;
     desk.house.at_rest().await;
+    desk.house.stop().await;
+}
+
+#[tokio::test]
+async fn again_and_again_under_load_every_request_is_in_the_books() {
+    let slow = |_: &Seen| {
+        vec![
+            Do::Pause(Duration::from_millis(10)),
+            raw("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nha"),
+            Do::Pause(Duration::from_millis(10)),
+            raw("lf"),
+        ]
+    };
+    let (old, new) = (Origin::saying("old"), Origin::new(slow));
+    let plan = Plan::sides(&old, &new, 100.0, "").workers(2);
+    let house = plan.start().await;
+    let desk = Desk { old, new, house };
+    let load = Load::start(desk.house.app.http, 20, 2);
+    // Until each kind of request was there when it happened.
+    let seen_all = |tally: &Tally| {
+        let went = desk.house.candidate().fallbacks(Reason::Cut);
+        !tally.cut.is_empty() && tally.of("POST 502 cut") > 0 && went > 0
+    };
+    let rounds = async {
+        while !seen_all(&load.so_far()) {
+            let seen = desk.new.count();
+            eventually("the candidate serves", || desk.new.count() > seen + 40).await;
+            desk.hard(None).await;
+            eventually("nothing runs there", || {
+                desk.house.candidate().in_flight == 0
+            })
+            .await;
+            desk.post("resume", &json!({})).await.unwrap();
+        }
+    };
+    soon("each kind is cut", rounds).await;
+    let tally = load.stop().await;
+    desk.house.at_rest().await;
+    let books = desk.house.candidate();
+    let all = books.all_requests() + desk.house.primary().all_requests();
+    assert_eq!(all, tally.all());
+    assert_eq!(tally.of("GET"), tally.of("GET 200"), "{tally:?}");
+    let refused = tally.of("POST 502 cut");
+    assert_eq!(tally.of("POST"), tally.of("POST 200") + refused);
+    let went = books.fallbacks(Reason::Cut);
+    assert_eq!(books.cut, tally.cut.len() as u64 + refused + went);
+    assert_eq!(bad_attempts(&books), 0);
     desk.house.stop().await;
 }
