@@ -32,6 +32,7 @@ pub fn entry(entry: &Entry) -> JournalEntry {
         actor: entry.stamp.actor.clone(),
         what: entry.what.clone(),
         route: entry.route.clone(),
+        hard: entry.hard,
         reason: reason(&entry.stamp),
         moves: moves(&entry.moves),
     }

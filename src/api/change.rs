@@ -10,6 +10,10 @@ pub struct Rollback {
     /// Of this route; of all without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<String>,
+    /// Also cuts what still runs on the candidate: streams break off, and requests that wait for it go
+    /// to the primary where that can do no harm. Else it finishes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hard: bool,
     /// Why, for the journal and for whoever asks. At most 500 characters on one line.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 500), regex(pattern = r"^[^\x00-\x1f\x7f-\x9f]*$"))]

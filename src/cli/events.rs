@@ -82,10 +82,11 @@ fn row(entry: &JournalEntry) -> [String; 6] {
         format!("{} {from} → {to}", moved.route)
     });
     let moves = moves.collect::<Vec<_>>().join(", ");
+    let what = format!("{}{}", entry.what, if entry.hard { " --hard" } else { "" });
     [
         &*entry.at,
         &entry.actor,
-        &entry.what,
+        &what,
         entry.route.as_deref().unwrap_or("all"),
         if moves.is_empty() { "nothing" } else { &moves },
         entry.reason.as_deref().unwrap_or(""),

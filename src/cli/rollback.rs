@@ -24,6 +24,13 @@ pub(super) struct Rollback {
     /// Why, for the journal.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
+    /// Cut what still runs on the candidate, instead of letting it finish.
+    ///
+    /// Clients see their streams break off. A request that the candidate has not answered yet goes to
+    /// the primary where that can do no harm, else its client gets a 502. Only the admin port can do
+    /// this, the file KILL cannot.
+    #[arg(long)]
+    hard: bool,
     #[command(flatten)]
     target: Target,
 }
@@ -40,12 +47,13 @@ pub(super) fn run(args: &Rollback) -> Exit {
 async fn rollback(reach: &Reach, args: &Rollback) -> Exit {
     let body = Body {
         route: args.route.clone(),
+        hard: args.hard,
         reason: args.reason.clone(),
         if_epoch: None,
     };
     match reach.ask.change("rollback", &body).await {
         Ok(applied) => {
-            let verdict = verify(&reach.ask, args.route.as_deref()).await;
+            let verdict = verify(&reach.ask, args.route.as_deref(), args.hard).await;
             show(args, Some(&applied), None, &verdict)
         }
         Err(failed) if failed.is_house() => by_file(reach, args, &failed).await,
@@ -67,9 +75,12 @@ async fn by_file(reach: &Reach, args: &Rollback, failed: &Failed) -> Exit {
     if args.route.is_some() {
         note += "\nit takes back all routes, not only the one that was named";
     }
+    if args.hard {
+        note += "\nit cannot cut what runs on candidates, as --hard would";
+    }
     let said = say(&note, Exit::Done);
     // The port may have been busy only.
-    let verdict = verify(&reach.ask, None).await;
+    let verdict = verify(&reach.ask, None, false).await;
     said.after(show(args, None, Some(&path), &verdict))
 }
 
@@ -96,23 +107,14 @@ fn show(
     kill_file: Option<&PathBuf>,
     verdict: &Verdict,
 ) -> Exit {
-    let (exit, word) = match verdict {
-        Verdict::Verified(_) => (Exit::Done, "verified"),
-        Verdict::Wrong(_) => (
-            Exit::No,
-            "not verified: some request may still reach the candidate",
-        ),
-        Verdict::Unknown(_) => (
-            Exit::Partial,
-            "done, and not verifiable: the admin port does not answer",
-        ),
-    };
     let findings = verdict.findings();
+    let (exit, word) = judge(verdict, args.hard, kill_file.is_some());
     let persisted = applied.is_none_or(|applied| applied.persisted);
     if args.target.json {
         let document = json!({
             "by": if kill_file.is_some() { "kill_file" } else { "admin" },
             "kill_file": kill_file,
+            "hard": args.hard && kill_file.is_none(),
             "epoch": applied.map(|applied| applied.epoch),
             "persisted": persisted,
             "verified": exit == Exit::Done,
@@ -152,6 +154,29 @@ fn show(
         "warning: it could not be written to the journal, so a restart would undo it",
         exit,
     )
+}
+
+/// What the verdict means for what was asked.
+fn judge(verdict: &Verdict, hard: bool, by_file: bool) -> (Exit, &'static str) {
+    match verdict {
+        Verdict::Verified(_) if hard && by_file => (
+            Exit::Partial,
+            "verified, but what runs on the candidate was not cut",
+        ),
+        Verdict::Verified(_) => (Exit::Done, "verified"),
+        Verdict::Wrong(findings) if findings.iter().all(|finding| finding.holds(false)) => (
+            Exit::No,
+            "not verified: some request still runs on the candidate",
+        ),
+        Verdict::Wrong(_) => (
+            Exit::No,
+            "not verified: some request may still reach the candidate",
+        ),
+        Verdict::Unknown(_) => (
+            Exit::Partial,
+            "done, and not verifiable: the admin port does not answer",
+        ),
+    }
 }
 
 /// What the rollback changed, or what was so before.

@@ -1,4 +1,5 @@
-//! Whether a rollback holds: nothing is in force, and no new try reaches the candidate.
+//! Whether a rollback holds: nothing is in force, no new try reaches the candidate, and after a hard
+//! one none is left there.
 
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,8 @@ use crate::api::Health;
 const QUIET: Duration = Duration::from_secs(1);
 /// Requests that were under way may still turn to the candidate; this long they are waited for.
 const DEADLINE: Duration = Duration::from_secs(6);
+/// After a hard one they may not, and what was running is cut in a moment.
+const HARD_DEADLINE: Duration = Duration::from_secs(3);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -19,9 +22,18 @@ pub(super) struct Finding {
     pub(super) in_force: f64,
     /// Tries that began on the candidate while nothing should have; `None` if it was not seen.
     pub(super) new_tries: Option<f64>,
-    /// Older ones that are still running: streams are not cut.
+    /// Older ones that are still running; only a hard rollback cuts them.
     pub(super) in_flight: Option<f64>,
     pub(super) why: String,
+}
+
+impl Finding {
+    /// Whether the rollback holds here.
+    pub(super) fn holds(&self, hard: bool) -> bool {
+        self.in_force <= 0.0
+            && self.new_tries == Some(0.0)
+            && (!hard || self.in_flight == Some(0.0))
+    }
 }
 
 /// What came of the look.
@@ -41,16 +53,15 @@ impl Verdict {
 }
 
 /// Looks at one route, or at all that have a candidate.
-pub(super) async fn verify(ask: &Ask, route: Option<&str>) -> Verdict {
-    let end = Instant::now() + DEADLINE;
+pub(super) async fn verify(ask: &Ask, route: Option<&str>, hard: bool) -> Verdict {
+    let end = Instant::now() + if hard { HARD_DEADLINE } else { DEADLINE };
     let mut findings = Vec::new();
     loop {
         match look(ask, route).await {
             Ok(seen) => findings = seen,
             Err(_) => return Verdict::Unknown(findings),
         }
-        let held = |finding: &Finding| finding.in_force <= 0.0 && finding.new_tries == Some(0.0);
-        if findings.iter().all(held) {
+        if findings.iter().all(|finding| finding.holds(hard)) {
             return Verdict::Verified(findings);
         }
         if Instant::now() > end {

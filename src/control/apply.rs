@@ -29,6 +29,7 @@ impl Controller {
         let plan = Plan {
             what: "file",
             route: None,
+            hard: false,
             stamp,
             config,
             overrides,
@@ -78,10 +79,16 @@ impl Controller {
         })
     }
 
-    pub(super) fn apply_rollback(&mut self, route: Option<String>, stamp: Stamp) -> Answer {
+    pub(super) fn apply_rollback(
+        &mut self,
+        route: Option<String>,
+        hard: bool,
+        stamp: Stamp,
+    ) -> Answer {
         self.know_candidate(route.as_deref())?;
         let mut plan = Plan {
             what: "rollback",
+            hard,
             // Taking traffic back must work on a full disk too.
             needs_journal: false,
             ..self.plan(route, stamp.clone())
@@ -173,6 +180,7 @@ impl Controller {
         Plan {
             what: "",
             route,
+            hard: false,
             stamp,
             config: self.config.clone(),
             overrides: self.overrides.clone(),

@@ -61,6 +61,8 @@ pub enum What {
     Rollback {
         /// Which; all if absent.
         route: Option<String>,
+        /// What still runs there is cut; else it finishes.
+        hard: bool,
     },
     /// Rollbacks are over.
     Resume {

@@ -129,7 +129,7 @@ impl Controller {
                 Ok(self.nothing_moved())
             }
             What::KillFile => self.apply_kill_file(stamp),
-            What::Rollback { route } => self.apply_rollback(route, stamp),
+            What::Rollback { route, hard } => self.apply_rollback(route, hard, stamp),
             What::Resume { route } => self.apply_resume(route, &stamp),
             What::Shift {
                 route,
@@ -149,8 +149,11 @@ impl Controller {
     pub(super) fn put_in_force(&mut self, plan: Plan) -> Answer {
         let forces = plan.forces();
         let previous = self.publisher.current();
-        let snapshot = plan::compile_in_force(&plan.config, &forces, &previous, self.workers)
+        let mut snapshot = plan::compile_in_force(&plan.config, &forces, &previous, self.workers)
             .map_err(|unsound| Refused::File(unsound.to_string()))?;
+        if plan.hard {
+            snapshot.cut(plan.route.as_deref());
+        }
         let moves = plan::moves(&self.standing.load().forces, &forces);
         let raises = moves.iter().any(|moved| moved.to > moved.from);
         let epoch = snapshot.epoch;
@@ -159,6 +162,7 @@ impl Controller {
             epoch,
             what: plan.what.to_owned(),
             route: plan.route.clone(),
+            hard: plan.hard,
             stamp: plan.stamp.clone(),
             moves: moves.clone(),
             overrides: plan.overrides.clone(),
@@ -172,7 +176,7 @@ impl Controller {
             return Err(Refused::Journal(error));
         }
         self.publisher.publish(snapshot);
-        plan::log(&moves, &forces, &plan.stamp);
+        plan::log(&plan, &moves, &forces);
         self.config = plan.config;
         self.overrides = plan.overrides;
         self.switches = plan.switches;

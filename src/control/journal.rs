@@ -39,6 +39,9 @@ pub struct Entry {
     /// To which route; all or none if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub route: Option<String>,
+    /// A rollback that cut what was running.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hard: bool,
     /// Who, when and why.
     #[serde(flatten)]
     pub stamp: Stamp,
@@ -57,6 +60,7 @@ impl Entry {
             epoch: 0,
             what: "start".to_owned(),
             route: None,
+            hard: false,
             stamp: Stamp::now(Actor::File, ""),
             moves: Vec::new(),
             overrides: overrides.clone(),
@@ -222,6 +226,7 @@ mod tests {
             epoch: u64::from(n),
             what: "rollback".to_owned(),
             route: None,
+            hard: n.is_multiple_of(2),
             stamp: Stamp::now("test", ""),
             moves: vec![Move {
                 route: "x".to_owned(),

@@ -220,6 +220,7 @@ impl Controller {
             epoch: self.publisher.current().epoch,
             what: what.to_owned(),
             route: Some(route.to_owned()),
+            hard: false,
             stamp: Stamp::now(Actor::Guard, reason),
             moves: Vec::new(),
             overrides: self.overrides.clone(),

@@ -21,6 +21,8 @@ pub(super) struct Plan {
     pub(super) config: Config,
     pub(super) overrides: Overrides,
     pub(super) switches: Switches,
+    /// What runs on the candidates of the route, or of all, is cut.
+    pub(super) hard: bool,
     /// Without the journal, a restart would undo it.
     pub(super) needs_journal: bool,
 }
@@ -110,9 +112,10 @@ pub(super) fn moves(
 }
 
 /// What a change does to the traffic is what its reader wants to know first.
-pub(super) fn log(moves: &[Move], forces: &BTreeMap<String, Force>, stamp: &Stamp) {
+pub(super) fn log(plan: &Plan, moves: &[Move], forces: &BTreeMap<String, Force>) {
+    let actor = &*plan.stamp.actor;
     for moved in moves {
-        let (route, actor) = (&*moved.route, &*stamp.actor);
+        let route = &*moved.route;
         let (from, to) = (
             Percent::from_hundredths(moved.from),
             Percent::from_hundredths(moved.to),
@@ -122,5 +125,9 @@ pub(super) fn log(moves: &[Move], forces: &BTreeMap<String, Force>, stamp: &Stam
             .map(ToString::to_string)
             .unwrap_or_default();
         tracing::info!(route, %from, %to, actor, why, "The percent of a route has changed");
+    }
+    if plan.hard {
+        let route = plan.route.as_deref().unwrap_or("all");
+        tracing::warn!(route, actor, "What runs on the candidate is cut");
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use slab::Slab;
 
+use crate::snapshot::{Cuts, Pin};
 use crate::wire::Peer;
 
 /// So many times the idle limit may a client take for reading what is left of its last answer.
@@ -34,6 +35,8 @@ pub(super) struct Client {
     /// Has had a request.
     used: Cell<bool>,
     idle_since: Cell<Duration>,
+    /// The candidate of which route streams to it: the snapshot, and its place in that.
+    streaming: RefCell<Option<(Pin, usize)>>,
     ending: Cell<Ending>,
     waker: RefCell<Option<Waker>>,
 }
@@ -45,6 +48,7 @@ impl Client {
             running: Cell::new(0),
             used: Cell::new(false),
             idle_since: Cell::new(now),
+            streaming: RefCell::new(None),
             ending: Cell::new(Ending::None),
             waker: RefCell::new(None),
         }
@@ -58,6 +62,19 @@ impl Client {
     pub(super) fn request_ended(&self, now: Duration) {
         self.running.set(self.running.get().saturating_sub(1));
         self.idle_since.set(now);
+        *self.streaming.borrow_mut() = None;
+    }
+
+    /// The candidate of a route has begun to stream to it, until the request ends.
+    pub(super) fn streams(&self, pin: Pin, route: usize) {
+        *self.streaming.borrow_mut() = Some((pin, route));
+    }
+
+    fn is_reached(&self, cuts: &Cuts) -> bool {
+        self.streaming
+            .borrow()
+            .as_ref()
+            .is_some_and(|(pin, route)| cuts.reach(&pin.routes[*route].name, pin.epoch))
     }
 
     /// How to end; the task is woken when this changes.
@@ -123,6 +140,14 @@ impl Clients {
                 Ending::Now
             });
         }
+    }
+
+    /// Ends every connection to which a candidate streams that was cut off, and says how many. The
+    /// connection, since a stream to a client that reads slowly is not asked for its next part.
+    pub(super) fn cut(&self, cuts: &Cuts) -> usize {
+        let all = self.0.borrow();
+        let reached = all.iter().filter(|(_, client)| client.is_reached(cuts));
+        reached.map(|(_, client)| client.end(Ending::Now)).count()
     }
 
     /// Ends every connection at once.

@@ -40,6 +40,15 @@ impl Deadlines {
             }
         }
     }
+
+    /// Wakes everybody who waits, whether due or not: there is something else to look at.
+    pub(super) fn wake_all(&self) {
+        for (_, armed) in self.0.borrow().iter() {
+            if let Some(waker) = &armed.waker {
+                waker.wake_by_ref();
+            }
+        }
+    }
 }
 
 /// One armed deadline.

@@ -101,6 +101,10 @@ impl Plan {
     }
 
     fn elsewhere(&mut self, walk: &mut Walk, side: Side, reason: Reason) -> Next {
+        // Also to a primary that was out before: there is nothing else.
+        if reason == Reason::Cut {
+            return self.across(walk, side, reason);
+        }
         if let Some(picked) = self.sibling(walk, side, reason) {
             walk.cell(side).retries[reason as usize].add(1);
             return self.go(walk, side, picked);
@@ -113,6 +117,11 @@ impl Plan {
         if matches!(reason, Reason::Status | Reason::Timeout) && !within_budget(walk, side) {
             return Next::GiveUp;
         }
+        self.across(walk, side, reason)
+    }
+
+    /// To the other side.
+    fn across(&mut self, walk: &Walk, side: Side, reason: Reason) -> Next {
         let other = side.other();
         let Some(picked) = self
             .pick(walk, other)
@@ -146,12 +155,18 @@ impl Plan {
     }
 
     fn pick(&self, walk: &Walk, side: Side) -> Option<Picked> {
+        if walk.is_cut_off(side) {
+            return None;
+        }
         let worker = walk.worker();
         let backend = &walk.arm(side).backend;
         worker.with_rng(|rng| backend.pick(walk.time(), &self.tried, rng))
     }
 
     fn pick_in_panic(&self, walk: &Walk, side: Side) -> Option<Picked> {
+        if walk.is_cut_off(side) {
+            return None;
+        }
         let backend = &walk.arm(side).backend;
         walk.worker()
             .with_rng(|rng| backend.pick_in_panic(&self.tried, rng))

@@ -12,10 +12,11 @@ use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 
 use super::connect::connect;
+use super::cut::unless_cut;
 use super::deadline::Deadlines;
 use super::pool::Lease;
 use super::walk::Walk;
-use super::worker::{TICK, Worker};
+use super::worker::TICK;
 use crate::snapshot::HostRule;
 use crate::stats::{Class, Reason};
 use crate::wire::{Replay, RequestBody, Upload};
@@ -60,6 +61,8 @@ pub(super) enum FailureKind {
     Stale,
     /// No response head in time.
     Timeout,
+    /// A hard rollback came first.
+    Cut,
     /// The client did not send its body in time.
     ClientSlow,
     /// The client's body broke.
@@ -72,7 +75,7 @@ impl FailureKind {
             Self::Connect => Class::Connect,
             Self::Reset | Self::Stale => Class::Reset,
             Self::Timeout => Class::Timeout,
-            Self::ClientSlow | Self::ClientBroke => Class::Cancelled,
+            Self::Cut | Self::ClientSlow | Self::ClientBroke => Class::Cancelled,
         }
     }
 
@@ -80,6 +83,7 @@ impl FailureKind {
         match self {
             Self::Connect => Reason::Connect,
             Self::Timeout => Reason::Timeout,
+            Self::Cut => Reason::Cut,
             _ => Reason::Reset,
         }
     }
@@ -182,21 +186,19 @@ pub(super) async fn forward(
     outgoing: &mut Outgoing,
     fresh: bool,
 ) -> Result<(Response<Incoming>, Lease), Failure> {
-    let mut lease = lease(walk, outgoing, fresh).await.ok_or(Failure {
-        kind: FailureKind::Connect,
+    let unsent = |kind| Failure {
+        kind,
         unprocessed: true,
-    })?;
+    };
+    let mut lease = lease(walk, outgoing, fresh).await.map_err(unsent)?;
     let backend = walk.backend();
     let (Some(endpoint), Some(sender)) = (walk.endpoint(), lease.sender()) else {
-        return Err(Failure {
-            kind: FailureKind::Connect,
-            unprocessed: true,
-        });
+        return Err(unsent(FailureKind::Connect));
     };
     let request = outgoing.next_try(&backend.host, &endpoint.authority);
     let upload = outgoing.upload.clone();
     let wait = HeadWait {
-        worker: walk.worker(),
+        walk,
         limit: backend.head_timeout,
         upload: upload.as_deref(),
     };
@@ -221,32 +223,34 @@ pub(super) async fn forward(
     }
 }
 
-async fn lease(walk: &Walk, outgoing: &Outgoing, fresh: bool) -> Option<Lease> {
-    let (worker, backend, endpoint) = (walk.worker(), walk.backend(), walk.endpoint()?);
+async fn lease(walk: &Walk, outgoing: &Outgoing, fresh: bool) -> Result<Lease, FailureKind> {
+    let (worker, backend) = (walk.worker(), walk.backend());
+    let endpoint = walk.endpoint().ok_or(FailureKind::Connect)?;
     let pool = worker.pools.of(endpoint.id);
     if !fresh && let Some(connection) = pool.take(worker.coarse_now(), backend.pool_idle) {
         endpoint.cells.of(worker.index).reused.add(1);
-        return Some(Lease::new(connection, pool, true));
+        return Ok(Lease::new(connection, pool, true));
     }
     // Boxed, since it is rare and large: what is inline makes every request's future larger.
-    let connecting = Box::pin(connect(endpoint, backend.connect_timeout, worker.index));
-    match connecting.await {
-        Ok(connection) => Some(Lease::new(connection, pool, false)),
-        Err(error) => {
+    let connecting = connect(endpoint, backend.connect_timeout, worker.index);
+    match Box::pin(unless_cut(walk, connecting)).await {
+        Some(Ok(connection)) => Ok(Lease::new(connection, pool, false)),
+        Some(Err(error)) => {
             tracing::debug!(
                 %error,
                 endpoint = &*endpoint.url,
                 request_id = ?outgoing.head.headers.get(crate::wire::REQUEST_ID),
                 "Cannot connect"
             );
-            None
+            Err(FailureKind::Connect)
         }
+        None => Err(FailureKind::Cut),
     }
 }
 
 /// Waiting for a response head.
 struct HeadWait<'a> {
-    worker: &'a Worker,
+    walk: &'a Walk,
     limit: Duration,
     upload: Option<&'a Upload>,
 }
@@ -262,7 +266,7 @@ struct Waited {
 impl HeadWait<'_> {
     /// Never early: the coarse clock may be late by a tick.
     fn due(&self) -> Duration {
-        self.worker.coarse_now() + TICK + self.limit
+        self.walk.worker().coarse_now() + TICK + self.limit
     }
 
     fn frames(&self) -> u64 {
@@ -273,10 +277,15 @@ impl HeadWait<'_> {
         &self,
         mut answer: Pin<&mut impl Future<Output = Result<Response<Incoming>, Unsent>>>,
     ) -> Result<Response<Incoming>, Waited> {
-        let deadlines: &Deadlines = &self.worker.deadlines;
+        let deadlines: &Deadlines = &self.walk.worker().deadlines;
         let deadline = deadlines.arm(self.due());
         let mut seen = self.frames();
+        let fail = |kind| Poll::Ready(Err(Waited { kind, unsent: None }));
         poll_fn(|cx| {
+            // Looked at first: an answer that came after the cut is not begun.
+            if self.walk.is_cut() {
+                return fail(FailureKind::Cut);
+            }
             if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
                 return Poll::Ready(answer.map_err(|mut failed| {
                     let kind = kind_of(failed.error());
@@ -295,15 +304,11 @@ impl HeadWait<'_> {
                 deadline.poll_fired(cx);
                 return Poll::Pending;
             }
-            let late = if self.upload.is_some_and(Upload::is_starved) {
+            fail(if self.upload.is_some_and(Upload::is_starved) {
                 FailureKind::ClientSlow
             } else {
                 FailureKind::Timeout
-            };
-            Poll::Ready(Err(Waited {
-                kind: late,
-                unsent: None,
-            }))
+            })
         })
         .await
     }

@@ -7,6 +7,7 @@ mod admit;
 mod choose;
 mod client;
 mod connect;
+mod cut;
 mod deadline;
 mod exchange;
 mod fallback;

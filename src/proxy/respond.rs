@@ -73,6 +73,8 @@ impl Relayed {
     fn settle_if_ended(mut self) -> Self {
         if self.body.is_end_stream() {
             self.settle(None, true);
+        } else if let Some(books) = &self.books {
+            books.walk.streams();
         }
         self
     }
@@ -172,6 +174,12 @@ impl Problem {
                 Fault::Timeout,
                 "The backend sent no response head in time; it may still process the request",
             ),
+            FailureKind::Cut => (
+                StatusCode::BAD_GATEWAY,
+                Fault::Cut,
+                "An operator took all requests from the backend before it had answered this one; \
+                 it may have begun to process it",
+            ),
             FailureKind::ClientSlow => (
                 StatusCode::REQUEST_TIMEOUT,
                 Fault::BadRequest,
@@ -196,7 +204,7 @@ impl Problem {
             Fault::NoRoute => StatusCode::NOT_FOUND,
             Fault::Unsupported => StatusCode::NOT_IMPLEMENTED,
             Fault::NoEndpoint => StatusCode::SERVICE_UNAVAILABLE,
-            Fault::Connect | Fault::Reset => StatusCode::BAD_GATEWAY,
+            Fault::Connect | Fault::Reset | Fault::Cut => StatusCode::BAD_GATEWAY,
             Fault::Timeout => StatusCode::GATEWAY_TIMEOUT,
             Fault::BadRequest => StatusCode::BAD_REQUEST,
         };

@@ -133,6 +133,25 @@ impl Walk {
         Some(&backend.members.get(attempt.picked.member)?.endpoint)
     }
 
+    /// Whether a hard rollback has taken a side from this request, as far as the worker knows.
+    pub(super) fn is_cut_off(&self, side: Side) -> bool {
+        side == Side::Candidate
+            && self.worker().has_cut_since(self.pin.epoch)
+            && (self.worker().pin().cuts).reach(&self.route().name, self.pin.epoch)
+    }
+
+    /// The same of the side of the running try.
+    pub(super) fn is_cut(&self) -> bool {
+        self.is_cut_off(self.side())
+    }
+
+    /// The answer goes to the client as it comes; from a candidate, a hard rollback has to find it.
+    pub(super) fn streams(&self) {
+        if self.side() == Side::Candidate {
+            self.presence.client.streams(self.pin.clone(), self.route);
+        }
+    }
+
     /// A try begins.
     pub(super) fn attempt_begins(&mut self, side: Side, picked: Picked) {
         self.attempt = Some(Attempt {
@@ -211,6 +230,9 @@ impl Walk {
         self.leave_cohort(class);
         let cell = self.cell(attempt.side);
         cell.attempts[class as usize].add(1);
+        if class == Class::Cancelled && self.is_cut() {
+            cell.cut.add(1);
+        }
         self.close_attempt();
     }
 
@@ -302,7 +324,7 @@ impl Walk {
 impl Drop for Walk {
     fn drop(&mut self) {
         if !self.ended {
-            // The future or the body was dropped: the client has left.
+            // The future or the body was dropped: the client has left, or its stream was cut.
             let served = self.side();
             if self.unit.is_some() {
                 // How long it has waited counts.

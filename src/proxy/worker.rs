@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use super::accept;
 use super::client::Clients;
+use super::cut;
 use super::deadline::Deadlines;
 use super::pool::Pools;
 use crate::policy::retry_allowed;
@@ -100,6 +101,8 @@ pub(super) struct Worker {
     in_flight: Cell<u32>,
     retries: Cell<u32>,
     complaints: Cell<u32>,
+    /// Epoch of the last hard rollback that it knows of.
+    cut: Cell<u64>,
 }
 
 impl Worker {
@@ -119,6 +122,7 @@ impl Worker {
             in_flight: Cell::new(0),
             retries: Cell::new(0),
             complaints: Cell::new(0),
+            cut: Cell::new(0),
         }
     }
 
@@ -167,6 +171,17 @@ impl Worker {
         self.retries.set(self.retries.get().saturating_sub(1));
     }
 
+    /// Whether a hard rollback that this worker knows of is newer than that epoch: seldom, so that
+    /// only then it is worth while to look for which route.
+    pub(super) fn has_cut_since(&self, epoch: u64) -> bool {
+        epoch < self.cut.get()
+    }
+
+    /// Told of the last hard rollback; whether that is news.
+    pub(super) fn learn_of_cut(&self, epoch: u64) -> bool {
+        self.cut.replace(epoch) < epoch
+    }
+
     /// Whether one more failed request may be logged; a flood of them must not become one of lines.
     pub(super) fn may_complain(&self) -> bool {
         let said = self.complaints.get();
@@ -196,6 +211,7 @@ async fn tick(worker: Rc<Worker>) {
         interval.tick().await;
         worker.coarse.set(worker.now());
         worker.deadlines.fire(worker.coarse.get());
+        cut::look(&worker);
         ticks = ticks.wrapping_add(1);
         if ticks.is_multiple_of(SWEEP_EVERY) {
             worker.sweep();

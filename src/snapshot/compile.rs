@@ -70,6 +70,7 @@ pub fn compile(config: &Config, previous: &Snapshot, workers: usize) -> Result<S
         backends: backends.into(),
         router,
         client_idle: config.listen.idle.get(),
+        cuts: previous.cuts.clone(),
         trusted: config.listen.trusted.clone().into(),
         next_endpoint,
     })

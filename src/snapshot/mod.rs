@@ -3,6 +3,7 @@
 
 mod backend;
 mod compile;
+mod cut;
 mod effective;
 mod fitness;
 mod publish;
@@ -16,6 +17,7 @@ mod tests;
 
 pub use backend::{Backend, Endpoint, HostRule, Member, Picked, Target, Tried};
 pub use compile::{Unsound, compile};
+pub use cut::Cuts;
 pub use fitness::{Fitness, Sight};
 pub use publish::{Pin, Publisher, Reader};
 pub use route::{Arm, Match, Route, Sticky};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::backend::Backend;
+use super::cut::Cuts;
 use super::route::Route;
 use super::router::Router;
 use crate::config::scalar::Net;
@@ -24,6 +25,8 @@ pub struct Snapshot {
     pub router: Router,
     /// A client connection without a request for this long is closed.
     pub client_idle: Duration,
+    /// What hard rollbacks have cut.
+    pub cuts: Cuts,
     pub(super) trusted: Box<[Net]>,
     pub(super) next_endpoint: u64,
 }
@@ -37,6 +40,7 @@ impl Snapshot {
             backends: Box::default(),
             router: Router::default(),
             client_idle: Duration::MAX,
+            cuts: Cuts::default(),
             trusted: Box::default(),
             next_endpoint: 0,
         }
@@ -44,6 +48,12 @@ impl Snapshot {
 }
 
 impl Snapshot {
+    /// Cuts candidates off from all requests that have pinned an earlier snapshot: the candidate of
+    /// a route, or all of them. To be said before it is published.
+    pub fn cut(&mut self, route: Option<&str>) {
+        self.cuts.add(route, self.epoch);
+    }
+
     /// Tells endpoints that were taken over what is new for them. Not the compiler's work: what is
     /// compiled may still be refused.
     pub(super) fn settle(&self) {

@@ -62,6 +62,8 @@ pub struct SideCell {
     pub unsafe_to_repeat: Counter,
     /// Second tries that the retry budget refused; the other side may have served the request.
     pub over_budget: Counter,
+    /// Tries that a hard rollback cut.
+    pub cut: Counter,
     /// Tries on their way.
     pub in_flight: Gauge,
     /// From the start of the exchange to the response head.

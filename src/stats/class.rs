@@ -50,7 +50,7 @@ pub enum Class {
     Reset,
     /// The response broke after its head.
     Broken,
-    /// The client left first.
+    /// Given up, and nobody's fault: the client left first, or a hard rollback cut it.
     Cancelled,
 }
 
@@ -118,11 +118,13 @@ pub enum Reason {
     Timeout,
     /// The status stands in `fallback_on`.
     Status,
+    /// A hard rollback cut it before the response head.
+    Cut,
 }
 
 impl Reason {
     /// How many there are.
-    pub const COUNT: usize = 5;
+    pub const COUNT: usize = 6;
     /// All of them, in the order of their indexes.
     pub const ALL: [Self; Self::COUNT] = [
         Self::Bypass,
@@ -130,6 +132,7 @@ impl Reason {
         Self::Reset,
         Self::Timeout,
         Self::Status,
+        Self::Cut,
     ];
 
     /// As it stands in metrics and logs.
@@ -140,6 +143,7 @@ impl Reason {
             Self::Reset => "reset",
             Self::Timeout => "timeout",
             Self::Status => "status",
+            Self::Cut => "cut",
         }
     }
 }
@@ -161,11 +165,13 @@ pub enum Fault {
     Reset,
     /// No response head in time.
     Timeout,
+    /// A hard rollback cut it before the response head.
+    Cut,
 }
 
 impl Fault {
     /// How many there are.
-    pub const COUNT: usize = 7;
+    pub const COUNT: usize = 8;
     /// All of them, in the order of their indexes.
     pub const ALL: [Self; Self::COUNT] = [
         Self::NoRoute,
@@ -175,6 +181,7 @@ impl Fault {
         Self::Connect,
         Self::Reset,
         Self::Timeout,
+        Self::Cut,
     ];
 
     /// As it stands in `x-figshift-reason`, metrics and logs.
@@ -187,6 +194,7 @@ impl Fault {
             Self::Connect => "upstream_connect",
             Self::Reset => "upstream_reset",
             Self::Timeout => "upstream_timeout",
+            Self::Cut => "cut",
         }
     }
 }

@@ -43,6 +43,11 @@ const OVER_BUDGET: Spec<2> = Spec {
     help: "Second tries that the retry budget refused; the other side may have served the request.",
     labels: ["route", "side"],
 };
+const CUT: Spec<1> = Spec {
+    name: "cut_total",
+    help: "Tries on the candidate that a hard rollback cut, streams among them.",
+    labels: ["route"],
+};
 const IN_FLIGHT: Spec<3> = Spec {
     name: "requests_in_flight",
     help: "Tries on their way to the backend of this side.",
@@ -72,6 +77,7 @@ pub(super) fn descs() -> prometheus::Result<Vec<Desc>> {
         NOT_REPLAYABLE.desc(),
         UNSAFE_TO_REPEAT.desc(),
         OVER_BUDGET.desc(),
+        CUT.desc(),
         IN_FLIGHT.desc(),
         HEAD.desc(),
         FIRST_BYTE.desc(),
@@ -94,6 +100,8 @@ pub(super) fn collect(snapshot: &Snapshot) -> Vec<MetricFamily> {
             .iter()
             .map(move |side| (side.place(), pick(&side.totals)))
     };
+    let candidate = Side::Candidate.as_str();
+    let cut = sides.iter().filter(|side| side.side == candidate);
     vec![
         REQUESTS.counters(sides.iter().flat_map(Reading::requests)),
         ATTEMPTS.counters(sides.iter().flat_map(|side| {
@@ -112,6 +120,7 @@ pub(super) fn collect(snapshot: &Snapshot) -> Vec<MetricFamily> {
         NOT_REPLAYABLE.counters(places(|totals| totals.not_replayable)),
         UNSAFE_TO_REPEAT.counters(places(|totals| totals.unsafe_to_repeat)),
         OVER_BUDGET.counters(places(|totals| totals.over_budget)),
+        CUT.counters(cut.map(|side| ([side.route], side.totals.cut))),
         IN_FLIGHT.gauges(
             sides
                 .iter()
@@ -194,6 +203,7 @@ struct Totals {
     not_replayable: u64,
     unsafe_to_repeat: u64,
     over_budget: u64,
+    cut: u64,
     in_flight: i64,
     head: HistogramTotals,
     first_byte: HistogramTotals,
@@ -213,6 +223,7 @@ impl Totals {
             sum.not_replayable += cell.not_replayable.get();
             sum.unsafe_to_repeat += cell.unsafe_to_repeat.get();
             sum.over_budget += cell.over_budget.get();
+            sum.cut += cell.cut.get();
             sum.in_flight += cell.in_flight.get();
             sum.head.add(&cell.head);
             sum.first_byte.add(&cell.first_byte);

@@ -37,6 +37,7 @@ fn some_traffic(cell: &SideCell) {
     cell.not_replayable.add(5);
     cell.unsafe_to_repeat.add(6);
     cell.over_budget.add(8);
+    cell.cut.add(9);
     cell.in_flight.up();
     cell.head.record(900);
     cell.head.record(1_000);
@@ -74,6 +75,7 @@ fn figures_are_sums_over_workers_under_the_right_labels() {
         (format!("not_replayable_total{{{place}}}"), 10.0),
         (format!("unsafe_to_repeat_total{{{place}}}"), 12.0),
         (format!("retry_over_budget_total{{{place}}}"), 16.0),
+        (r#"cut_total{route="route0"}"#.into(), 18.0),
         (format!("requests_in_flight{{{at}}}"), 2.0),
         (
             format!(r#"response_head_seconds_bucket{{{at},le="0.001"}}"#),

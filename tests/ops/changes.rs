@@ -111,7 +111,7 @@ async fn each_refusal_has_its_status_and_changes_nothing() {
 async fn a_broken_request_is_told_what_is_wrong() {
     let desk = Desk::open().await;
     let epoch = desk.house.standing().epoch;
-    let bodies: [(&str, Value); 12] = [
+    let bodies: [(&str, Value); 14] = [
         ("shift", json!({ "route": "all", "percent": 100.01 })),
         ("shift", json!({ "route": "all", "percent": -1 })),
         ("shift", json!({ "route": "all", "percent": 12.345 })),
@@ -124,6 +124,8 @@ async fn a_broken_request_is_told_what_is_wrong() {
         ),
         ("rollback", json!({ "rout": "all" })),
         ("rollback", json!({ "if_epoch": -1 })),
+        ("rollback", json!({ "hard": 1 })),
+        ("resume", json!({ "hard": true })),
         ("rollback", json!({ "reason": "two\nlines" })),
         ("rollback", json!({ "reason": "\u{1b}[2J" })),
         ("resume", json!({ "reason": "x".repeat(501) })),

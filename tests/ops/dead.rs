@@ -40,7 +40,11 @@ async fn a_dead_house_is_helped_by_its_files() {
     let said = served.command(&["rollback", "all"]).await;
     assert_eq!(said.code, 3);
     has(&said.err, &["no answer", "KILL", "all routes"]);
+    assert!(!said.err.contains("--hard"), "{said:?}");
     assert!(kill_path(&served.state_dir()).exists());
+    let said = served.command(&["rollback", "--hard"]).await;
+    assert_eq!(said.code, 3);
+    has(&said.err, &["cannot cut what runs", "--hard"]);
     assert_eq!(served.command(&["shift", "all", "31"]).await.code, 1);
     let said = served.command(&["status", "--json"]).await;
     assert_eq!((said.code, &said.json()["kill_file"]), (4, &true.into()));

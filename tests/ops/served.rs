@@ -18,7 +18,7 @@ use crate::support::origin::Origin;
 /// A house on disk, which may be running.
 pub(crate) struct Served {
     _old: Origin,
-    _new: Origin,
+    pub(crate) new: Origin,
     pub(crate) folder: TempDir,
     pub(crate) file: PathBuf,
     running: Option<Running>,
@@ -72,7 +72,7 @@ impl Served {
         fs::write(&file, text).unwrap();
         Self {
             _old: old,
-            _new: new,
+            new,
             folder,
             file,
             running: None,

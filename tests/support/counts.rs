@@ -14,6 +14,7 @@ pub(crate) struct Counts {
     pub(crate) not_replayable: u64,
     pub(crate) unsafe_to_repeat: u64,
     pub(crate) over_budget: u64,
+    pub(crate) cut: u64,
     pub(crate) in_flight: i64,
 }
 
@@ -35,6 +36,7 @@ impl Counts {
             }
             counts.not_replayable += cell.not_replayable.get();
             counts.unsafe_to_repeat += cell.unsafe_to_repeat.get();
+            counts.cut += cell.cut.get();
             counts.over_budget += cell.over_budget.get();
             counts.in_flight += cell.in_flight.get();
         }

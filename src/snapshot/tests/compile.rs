@@ -50,6 +50,20 @@ fn recover(fitness: &Fitness, now: Duration) -> Phase {
 }
 
 #[test]
+fn what_was_cut_stays_so_and_epochs_go_on() {
+    let config = config(&backends("\"http://a:1\"", "\"http://b:1\""), SPLIT);
+    let before = first(&config);
+    let mut cut = next(&config, &before);
+    cut.cut(Some("all"));
+    let after = next(&config, &cut);
+    assert!(!before.cuts.reach("all", before.epoch));
+    for house in [&cut, &after] {
+        assert!(house.cuts.reach("all", before.epoch));
+        assert!(!house.cuts.reach("all", cut.epoch));
+    }
+}
+
+#[test]
 fn what_is_unchanged_is_the_same_thing() {
     let config = config(
         &backends("\"http://a:1\", \"http://b:1\"", "\"http://a:1\""),
