@@ -10,11 +10,12 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use axum::serve::ListenerExt as _;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::admin::{self, View};
+use crate::admin::{self, Patience, View};
 use crate::config::{self, Config};
 use crate::control::{
     Actor, Controller, Door, OpenError, Standing, What, check_health, journal_path, watch_file,
@@ -141,6 +142,7 @@ impl App {
                 window: Arc::new(Window::new(publisher.clone())),
                 publisher: publisher.clone(),
                 standing: Arc::clone(&standing),
+                patience: Patience::default(),
                 born,
             },
         )?;
@@ -205,7 +207,12 @@ fn start_controller(
 
 /// Serves the admin port, and keeps the last minute that it tells of.
 fn start_admin(tasks: &mut JoinSet<()>, listener: TcpListener, view: View) -> io::Result<()> {
-    let listener = tokio::net::TcpListener::from_std(listener)?;
+    // Without it, an event waits for the acknowledgement of an earlier one.
+    let listener = tokio::net::TcpListener::from_std(listener)?.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "An admin connection is slower than it could be");
+        }
+    });
     let (window, born) = (Arc::clone(&view.window), view.born);
     tasks.spawn(async move {
         let mut second = tokio::time::interval(Duration::from_secs(1));
@@ -214,11 +221,8 @@ fn start_admin(tasks: &mut JoinSet<()>, listener: TcpListener, view: View) -> io
             window.tick(born.elapsed());
         }
     });
-    tasks.spawn(async move {
-        if let Err(error) = axum::serve(listener, admin::router(view)).await {
-            tracing::error!(%error, "The admin port is closed");
-        }
-    });
+    let patience = view.patience;
+    tasks.spawn(admin::serve(listener, admin::router(view), patience));
     Ok(())
 }
 

@@ -5,17 +5,21 @@ mod body;
 mod host;
 mod moment;
 mod openapi;
+mod patience;
 mod problem;
 mod refusal;
 mod report;
 mod router;
 mod routes;
+mod serve;
 mod view;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
+pub use patience::Patience;
 pub use router::router;
+pub use serve::{MOST_CONNECTIONS, serve};
 pub use view::View;
 pub use words::{entry, links};

@@ -24,7 +24,7 @@ struct Operation {
 
 const READ: &[u16] = &[400, 401, 403, 421];
 const OPEN: &[u16] = &[400, 421];
-const CHANGE: &[u16] = &[400, 401, 403, 404, 409, 413, 415, 421, 500, 503];
+const CHANGE: &[u16] = &[400, 401, 403, 404, 408, 409, 413, 415, 421, 500, 503];
 
 /// The document.
 pub(super) fn document() -> Value {

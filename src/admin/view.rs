@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 
+use super::patience::Patience;
 use crate::config::model::Admin;
 use crate::control::{Door, Standing};
 use crate::snapshot::Publisher;
@@ -28,6 +29,8 @@ pub struct View {
     pub metrics: Arc<Metrics>,
     /// The last minute, for `/health`. Somebody must tick it.
     pub window: Arc<Window>,
+    /// How long a client is waited for.
+    pub patience: Patience,
     /// The moment from which the workers count their times.
     pub born: Instant,
 }

@@ -9,7 +9,7 @@ use crate::api::Rollback;
 use crate::control::What;
 
 pub(in crate::admin) async fn rollback(State(view): State<View>, request: Request) -> Response {
-    let asked = body::json::<Rollback>(request).await;
+    let asked = body::json::<Rollback>(&view, request).await;
     let asked =
         asked.and_then(|asked| Ok((body::reason(asked.reason)?, asked.route, asked.if_epoch)));
     match asked {
