@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use axum::serve::ListenerExt as _;
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::admin::{self, Patience, View};
+use crate::admin::{self, MOST_STREAMS, Patience, View};
 use crate::config::{self, Config};
 use crate::control::{
     Actor, Controller, Door, OpenError, Standing, What, check_health, journal_path, watch_file,
@@ -131,6 +131,8 @@ impl App {
                 access: Arc::clone(&access),
                 door: door.clone(),
                 journal: journal_path(&config.state_dir).into(),
+                events: controller.events(),
+                streams: Arc::new(Semaphore::new(MOST_STREAMS)),
                 metrics: Arc::new(
                     Metrics::new(
                         publisher.clone(),

@@ -2,6 +2,7 @@
 
 mod access;
 mod body;
+mod follower;
 mod host;
 mod moment;
 mod openapi;
@@ -16,10 +17,12 @@ mod view;
 mod words;
 
 #[cfg(test)]
+mod stream_tests;
+#[cfg(test)]
 mod tests;
 
 pub use patience::Patience;
 pub use router::router;
 pub use serve::{MOST_CONNECTIONS, serve};
-pub use view::View;
+pub use view::{MOST_STREAMS, View};
 pub use words::{entry, links};

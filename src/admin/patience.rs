@@ -15,6 +15,8 @@ pub struct Patience {
     pub reading: Duration,
     /// Until a client that takes nothing of what it is sent takes something.
     pub writing: Duration,
+    /// A stream of events shows after this long without one that it lives.
+    pub silence: Duration,
 }
 
 impl Default for Patience {
@@ -22,6 +24,7 @@ impl Default for Patience {
         Self {
             reading: Duration::from_secs(10),
             writing: Duration::from_secs(30),
+            silence: Duration::from_secs(15),
         }
     }
 }

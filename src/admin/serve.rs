@@ -92,7 +92,15 @@ mod tests {
     async fn serving(router: Router, reading: Duration, writing: Duration) -> SocketAddr {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(serve(listener, router, Patience { reading, writing }));
+        tokio::spawn(serve(
+            listener,
+            router,
+            Patience {
+                reading,
+                writing,
+                ..Patience::default()
+            },
+        ));
         address
     }
 

@@ -7,20 +7,23 @@ use std::time::{Duration, Instant};
 use axum::http::{Method, StatusCode};
 use reqwest::Response;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 
-use super::{Patience, View, router, serve};
+use super::{MOST_STREAMS, Patience, View, router, serve};
 use crate::api::{
     BreakerState, ConfigStatus, Health, HouseStatus, Problem, Readiness, ServiceStatus,
 };
-use crate::control::{Door, Outcome, Standing};
+use crate::control::{Door, Events, Outcome, Standing};
 use crate::snapshot::Snapshot;
 use crate::stats::Class;
 use crate::telemetry::{Metrics, Window, sample};
 
-struct Port {
-    address: SocketAddr,
+pub(super) struct Port {
+    pub(super) address: SocketAddr,
+    pub(super) view: View,
     url: String,
-    view: View,
+    pub(super) serving: JoinHandle<()>,
 }
 
 impl Port {
@@ -28,7 +31,7 @@ impl Port {
         Self::with(Patience::default()).await
     }
 
-    async fn with(patience: Patience) -> Self {
+    pub(super) async fn with(patience: Patience) -> Self {
         let house = sample::house();
         let metrics = Metrics::new(
             house.publisher.clone(),
@@ -41,6 +44,8 @@ impl Port {
             access: Arc::default(),
             door: Door::to_nobody(),
             journal: std::path::Path::new("nowhere").into(),
+            events: Events::new(),
+            streams: Arc::new(Semaphore::new(MOST_STREAMS)),
             publisher: house.publisher,
             standing: house.standing,
             patience,
@@ -52,8 +57,13 @@ impl Port {
         let address = listener.local_addr().unwrap();
         let url = format!("http://{address}");
         let router = router(view.clone());
-        tokio::spawn(serve(listener, router, patience));
-        Self { address, url, view }
+        let serving = tokio::spawn(serve(listener, router, patience));
+        Self {
+            address,
+            url,
+            view,
+            serving,
+        }
     }
 
     async fn ask(&self, method: Method, path: &str) -> Response {

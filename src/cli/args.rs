@@ -86,8 +86,11 @@ enum Command {
     Resume(resume::Resume),
     /// Show what has moved the traffic, by whom and why.
     ///
-    /// When the admin port does not answer, the journal in the state folder is read.
-    #[command(after_help = "Example:\n  figshift events --tail 50")]
+    /// When the admin port does not answer, the journal in the state folder is read. With --follow
+    /// it has to answer once; when it breaks off later, it is waited for.
+    #[command(
+        after_help = "Example:\n  figshift events --tail 50\n  figshift events --follow --json | jq .moves"
+    )]
     Events(events::Events),
     /// Print a script that completes commands and flags in a shell.
     #[command(

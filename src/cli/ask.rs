@@ -5,16 +5,21 @@ use std::fmt;
 use std::time::Duration;
 
 use http::uri::Authority;
-use reqwest::{Client, RequestBuilder, Response};
+use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use super::Exit;
+use super::stream::Stream;
 use crate::api::{Applied, Journal, Problem, State};
 use crate::config::scalar::Secret;
 
 /// An operator who takes traffic back does not wait longer for a port that is dead.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// A stream of events shows much more often that it lives.
+const SILENCE: Duration = Duration::from_secs(50);
 
 /// The admin port of a house.
 #[derive(Debug)]
@@ -33,6 +38,15 @@ pub(super) enum Failed {
     Refused(Problem),
     /// It answers something else: it may be no figshift, or another version.
     Strange(String),
+}
+
+/// Where a stream of events begins.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Begin {
+    /// With so many of the past.
+    Tail(usize),
+    /// After the entry with this number.
+    After(u64),
 }
 
 impl fmt::Display for Failed {
@@ -68,12 +82,7 @@ impl Failed {
 
 impl Ask {
     pub(super) fn new(admin: Authority, token: Option<Secret>) -> Result<Self, Failed> {
-        let client = Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(PATIENCE)
-            .build();
-        match client {
+        match builder().timeout(PATIENCE).build() {
             Ok(client) => Ok(Self {
                 admin,
                 token,
@@ -114,6 +123,25 @@ impl Ask {
             .map_err(|error| self.unreachable(&error))
     }
 
+    /// Opens the stream of events. It may be silent for long, so only the way to it is short of time.
+    pub(super) async fn events(&self, from: Begin) -> Result<Stream, Failed> {
+        let client = builder().connect_timeout(PATIENCE).read_timeout(SILENCE);
+        let client = client.build().map_err(|error| self.unreachable(&error))?;
+        let url = format!("http://{}/api/v1/events", self.admin);
+        let request = match from {
+            Begin::Tail(tail) => client.get(format!("{url}?tail={tail}")),
+            Begin::After(seq) => client.get(url).header("last-event-id", seq),
+        };
+        let answer = timeout(PATIENCE, self.send(request)).await;
+        let answer = answer.map_err(|_| self.silent("it does not answer in time"))??;
+        if answer.status().is_success() {
+            return Ok(Stream::new(answer));
+        }
+        let status = answer.status();
+        let bytes = answer.bytes().await;
+        Err(self.refusal(status, &bytes.unwrap_or_default()))
+    }
+
     async fn read<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Failed> {
         let answer = self.send(request).await?;
         let status = answer.status();
@@ -125,12 +153,16 @@ impl Ask {
         if let Ok(value) = serde_json::from_slice(&bytes) {
             return Ok(value);
         }
-        match serde_json::from_slice::<Problem>(&bytes) {
-            Ok(problem) => Err(Failed::Refused(problem)),
-            Err(_) => Err(Failed::Strange(format!(
+        Err(self.refusal(status, &bytes))
+    }
+
+    fn refusal(&self, status: StatusCode, bytes: &[u8]) -> Failed {
+        match serde_json::from_slice::<Problem>(bytes) {
+            Ok(problem) => Failed::Refused(problem),
+            Err(_) => Failed::Strange(format!(
                 "{}: not the answer of a figshift of this version (status {status})",
                 self.admin
-            ))),
+            )),
         }
     }
 
@@ -146,12 +178,20 @@ impl Ask {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Failed {
-        let why = innermost(error);
+        self.silent(&innermost(error))
+    }
+
+    fn silent(&self, why: &str) -> Failed {
         Failed::Unreachable(format!(
             "{}: no answer from the admin port: {why}",
             self.admin
         ))
     }
+}
+
+fn builder() -> ClientBuilder {
+    let redirect = reqwest::redirect::Policy::none();
+    Client::builder().no_proxy().redirect(redirect)
 }
 
 /// The outermost words of an error only repeat the address.

@@ -9,6 +9,7 @@ mod demo;
 mod edit;
 mod events;
 mod exit;
+mod follow;
 mod health;
 mod moved;
 mod offline;
@@ -20,6 +21,7 @@ mod schema;
 mod serve;
 mod shift;
 mod status;
+mod stream;
 mod verify;
 
 pub use args::{Args, run};

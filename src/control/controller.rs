@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use super::apply::apply_health;
 use super::change::{Answer, Change, Done, Refused, What};
+use super::events::Events;
 use super::force::Switches;
 use super::journal::{Entry, Journal};
 use super::last_good;
@@ -27,6 +28,7 @@ pub struct Controller {
     pub(super) overrides: Overrides,
     pub(super) switches: Switches,
     pub(super) journal: Journal,
+    pub(super) events: Events,
     pub(super) workers: usize,
     pub(super) publisher: Publisher,
     pub(super) standing: Arc<ArcSwap<Standing>>,
@@ -52,6 +54,11 @@ impl Controller {
     /// Where the configuration stands, for everybody to read.
     pub fn standing(&self) -> Arc<ArcSwap<Standing>> {
         Arc::clone(&self.standing)
+    }
+
+    /// Where to listen for what it writes into the journal.
+    pub fn events(&self) -> Events {
+        self.events.clone()
     }
 
     /// Takes changes until every door is closed. `on_config` is told of each new configuration.
@@ -134,6 +141,9 @@ impl Controller {
             standing.forces = forces;
             standing.journal_sound = persisted;
         });
+        if persisted {
+            self.events.tell(entry);
+        }
         Ok(Done {
             epoch,
             moves,

@@ -16,6 +16,7 @@ mod commands;
 mod crash;
 mod dead;
 mod desk;
+mod events;
 mod hanging;
 mod kill;
 mod lasting;
