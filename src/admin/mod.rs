@@ -13,6 +13,7 @@ mod report;
 mod router;
 mod routes;
 mod serve;
+mod socket;
 mod view;
 mod words;
 
@@ -22,7 +23,8 @@ mod stream_tests;
 mod tests;
 
 pub use patience::Patience;
-pub use router::router;
+pub use router::{router, router_of_operator};
 pub use serve::{MOST_CONNECTIONS, serve};
+pub use socket::{SocketFile, answers_at, listen_at};
 pub use view::{MOST_STREAMS, View};
 pub use words::{entry, links};

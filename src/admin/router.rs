@@ -31,8 +31,18 @@ pub(super) const PATHS: [(&str, &str); 11] = [
     ("post", "/api/v1/shift"),
 ];
 
-/// What is served on the admin port.
+/// What is served on the admin port, to everybody who reaches it.
 pub fn router(view: View) -> Router {
+    let guard = from_fn_with_state(view.clone(), access::guard);
+    paths(view).layer(guard).layer(map_response(fresh))
+}
+
+/// The same, where only the operator can ask: no token, and under any name.
+pub fn router_of_operator(view: View) -> Router {
+    paths(view).layer(map_response(fresh))
+}
+
+fn paths(view: View) -> Router {
     Router::new()
         .route("/metrics", get(metrics::metrics))
         .route("/livez", get(livez::livez))
@@ -47,8 +57,6 @@ pub fn router(view: View) -> Router {
         .route("/api/v1/shift", post(shift::shift))
         .fallback(problem::unknown_path)
         .method_not_allowed_fallback(problem::wrong_method)
-        .layer(from_fn_with_state(view.clone(), access::guard))
-        .layer(map_response(fresh))
         .with_state(view)
 }
 

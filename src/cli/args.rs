@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use http::uri::Authority;
 
 use crate::config::scalar::Duration;
 
+use super::address::Address;
 use super::{
     Exit, check, completions, demo, events, health, resume, rollback, schema, serve, shift, status,
 };
@@ -53,10 +53,11 @@ enum Command {
     ///
     /// Exits with 0 when every route can be served, with 1 when not, and with 4 when there is no
     /// answer within 2 s.
+    #[command(after_help = "Example:\n  figshift health --admin unix:/run/figshift/admin.sock")]
     Health {
-        /// Its admin port: listen.admin in its file.
+        /// Its admin port, listen.admin in its file; or unix: and the path of its socket.
         #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9901")]
-        admin: Authority,
+        admin: Address,
     },
     /// Show what is in force on each route and why, how both sides do, and what happened last.
     ///

@@ -4,13 +4,13 @@ use std::error::Error as _;
 use std::fmt;
 use std::time::Duration;
 
-use http::uri::Authority;
-use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode};
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use super::Exit;
+use super::address::Address;
 use super::stream::Stream;
 use crate::api::{Applied, Journal, Problem, State};
 use crate::config::scalar::Secret;
@@ -24,7 +24,7 @@ const SILENCE: Duration = Duration::from_secs(50);
 /// The admin port of a house.
 #[derive(Debug)]
 pub(super) struct Ask {
-    pub(super) admin: Authority,
+    pub(super) admin: Address,
     token: Option<Secret>,
     client: Client,
 }
@@ -81,8 +81,8 @@ impl Failed {
 }
 
 impl Ask {
-    pub(super) fn new(admin: Authority, token: Option<Secret>) -> Result<Self, Failed> {
-        match builder().timeout(PATIENCE).build() {
+    pub(super) fn new(admin: Address, token: Option<Secret>) -> Result<Self, Failed> {
+        match admin.client().timeout(PATIENCE).build() {
             Ok(client) => Ok(Self {
                 admin,
                 token,
@@ -105,17 +105,17 @@ impl Ask {
         what: &str,
         body: &impl Serialize,
     ) -> Result<Applied, Failed> {
-        let url = format!("http://{}/api/v1/{what}", self.admin);
+        let url = self.admin.url(&format!("/api/v1/{what}"));
         self.read(self.client.post(url).json(body)).await
     }
 
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failed> {
-        let url = format!("http://{}{path}", self.admin);
+        let url = self.admin.url(path);
         self.read(self.client.get(url)).await
     }
 
     pub(super) async fn text(&self, path: &str) -> Result<String, Failed> {
-        let url = format!("http://{}{path}", self.admin);
+        let url = self.admin.url(path);
         let answer = self.send(self.client.get(url)).await?;
         answer
             .text()
@@ -125,9 +125,13 @@ impl Ask {
 
     /// Opens the stream of events. It may be silent for long, so only the way to it is short of time.
     pub(super) async fn events(&self, from: Begin) -> Result<Stream, Failed> {
-        let client = builder().connect_timeout(PATIENCE).read_timeout(SILENCE);
+        let client = self
+            .admin
+            .client()
+            .connect_timeout(PATIENCE)
+            .read_timeout(SILENCE);
         let client = client.build().map_err(|error| self.unreachable(&error))?;
-        let url = format!("http://{}/api/v1/events", self.admin);
+        let url = self.admin.url("/api/v1/events");
         let request = match from {
             Begin::Tail(tail) => client.get(format!("{url}?tail={tail}")),
             Begin::After(seq) => client.get(url).header("last-event-id", seq),
@@ -187,11 +191,6 @@ impl Ask {
             self.admin
         ))
     }
-}
-
-fn builder() -> ClientBuilder {
-    let redirect = reqwest::redirect::Policy::none();
-    Client::builder().no_proxy().redirect(redirect)
 }
 
 /// The outermost words of an error only repeat the address.

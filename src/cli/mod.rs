@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand, one table of exit codes.
 
+mod address;
 mod args;
 mod ask;
 mod check;

@@ -21,3 +21,4 @@ mod hanging;
 mod kill;
 mod lasting;
 mod served;
+mod socket;
