@@ -76,8 +76,8 @@ enum Command {
     ///
     /// No save and no restart undoes it. When the admin port does not answer, the file KILL is written
     /// into the state folder instead. Exits with 0 when it was seen that no new request reaches the
-    /// candidate, with 1 when one did, with 3 when that could not be seen, with 4 when nothing could
-    /// be done.
+    /// candidate, with 1 when one did, with 3 when that could not be seen or a restart would undo it,
+    /// with 4 when nothing could be done.
     #[command(after_help = "Example:\n  figshift rollback --reason \"p95 doubled\"")]
     Rollback(rollback::Rollback),
     /// End a rollback: what the file or the last `shift` says is in force again.
