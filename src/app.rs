@@ -4,17 +4,19 @@
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use axum::serve::ListenerExt as _;
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::admin::{self, View};
+use crate::admin::{self, MOST_STREAMS, Patience, SocketFile, View};
 use crate::config::{self, Config};
 use crate::control::{
     Actor, Controller, Door, OpenError, Standing, What, check_health, journal_path, watch_file,
@@ -35,6 +37,8 @@ pub struct App {
     pub http: SocketAddr,
     /// Where the admin port listens.
     pub admin: SocketAddr,
+    /// The admin socket, if the file names one.
+    pub socket: Option<SocketFile>,
     /// The snapshots in force.
     pub publisher: Publisher,
     /// Where the configuration stands.
@@ -91,7 +95,7 @@ impl From<io::Error> for StartError {
 
 impl App {
     /// Starts everything that the file at this path asks for, on the current runtime (control) and
-    /// on threads of its own (workers). When it returns, both ports are open. `logs` follow the
+    /// on threads of its own (workers). When it returns, its ports are open. `logs` follow the
     /// level in the file, if given.
     ///
     /// # Errors
@@ -108,6 +112,7 @@ impl App {
         let (listeners, http) = listen_shared(&config.listen.http, controller.workers())?;
         let admin_listener = listen_admin(&config.listen.admin)?;
         let admin = admin_listener.local_addr()?;
+        let (socket_listener, socket) = listen_socket(config.admin.socket.as_deref())?.unzip();
         let (life, life_of_workers) = watch::channel(Life::Running);
         let crew = Crew {
             publisher: controller.publisher(),
@@ -126,10 +131,13 @@ impl App {
         start_admin(
             &mut tasks,
             admin_listener,
+            socket_listener,
             View {
                 access: Arc::clone(&access),
                 door: door.clone(),
                 journal: journal_path(&config.state_dir).into(),
+                events: controller.events(),
+                streams: Arc::new(Semaphore::new(MOST_STREAMS)),
                 metrics: Arc::new(
                     Metrics::new(
                         publisher.clone(),
@@ -141,6 +149,7 @@ impl App {
                 window: Arc::new(Window::new(publisher.clone())),
                 publisher: publisher.clone(),
                 standing: Arc::clone(&standing),
+                patience: Patience::default(),
                 born,
             },
         )?;
@@ -151,6 +160,7 @@ impl App {
         Ok(Self {
             http,
             admin,
+            socket,
             publisher,
             standing,
             workers,
@@ -179,6 +189,8 @@ impl App {
                 tracing::error!("A worker has ended in a panic");
             }
         }
+        // While its listener is open.
+        drop(self.socket.take());
         self.tasks.shutdown().await;
     }
 }
@@ -205,8 +217,18 @@ fn start_controller(
 }
 
 /// Serves the admin port, and keeps the last minute that it tells of.
-fn start_admin(tasks: &mut JoinSet<()>, listener: TcpListener, view: View) -> io::Result<()> {
-    let listener = tokio::net::TcpListener::from_std(listener)?;
+fn start_admin(
+    tasks: &mut JoinSet<()>,
+    listener: TcpListener,
+    socket: Option<UnixListener>,
+    view: View,
+) -> io::Result<()> {
+    // Without it, an event waits for the acknowledgement of an earlier one.
+    let listener = tokio::net::TcpListener::from_std(listener)?.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "An admin connection is slower than it could be");
+        }
+    });
     let (window, born) = (Arc::clone(&view.window), view.born);
     tasks.spawn(async move {
         let mut second = tokio::time::interval(Duration::from_secs(1));
@@ -215,11 +237,13 @@ fn start_admin(tasks: &mut JoinSet<()>, listener: TcpListener, view: View) -> io
             window.tick(born.elapsed());
         }
     });
-    tasks.spawn(async move {
-        if let Err(error) = axum::serve(listener, admin::router(view)).await {
-            tracing::error!(%error, "The admin port is closed");
-        }
-    });
+    let patience = view.patience;
+    if let Some(socket) = socket {
+        let socket = tokio::net::UnixListener::from_std(socket)?;
+        let router = admin::router_of_operator(view.clone());
+        tasks.spawn(admin::serve(socket, router, patience));
+    }
+    tasks.spawn(admin::serve(listener, admin::router(view), patience));
     Ok(())
 }
 
@@ -260,6 +284,15 @@ fn listen_shared(
 fn listen_admin(address: &str) -> Result<TcpListener, StartError> {
     const KEY: &str = "listen.admin";
     listen(parse(KEY, address)?, false).map_err(|error| cannot_listen(KEY, address, error))
+}
+
+fn listen_socket(path: Option<&Path>) -> Result<Option<(UnixListener, SocketFile)>, StartError> {
+    const KEY: &str = "admin.socket";
+    let listening = path.map(|path| {
+        let fail = |error| cannot_listen(KEY, &path.display().to_string(), error);
+        admin::listen_at(path).map_err(fail)
+    });
+    listening.transpose()
 }
 
 fn listen(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {

@@ -29,7 +29,7 @@ pub(super) async fn guard(State(view): State<View>, request: Request, next: Next
     }
 }
 
-type Checked<T> = Result<T, Box<Response>>;
+pub(super) type Checked<T> = Result<T, Box<Response>>;
 
 /// The name that the request goes to, if it has one. Browsers always send it; an old prober that
 /// does not is no danger.
@@ -92,7 +92,7 @@ fn same(given: &[u8], wanted: &[u8]) -> bool {
 }
 
 /// The one value of a header. Of several, two readers could take different ones.
-fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Checked<Option<&'h str>> {
+pub(super) fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Checked<Option<&'h str>> {
     let mut values = headers.get_all(name).iter();
     let (first, second) = (values.next(), values.next());
     match (first.map(HeaderValue::to_str), second) {

@@ -8,8 +8,10 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use http_body_util::LengthLimitError;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use super::problem::problem;
+use super::view::View;
 
 /// A change is a few words.
 const LARGEST: usize = 64 * 1024;
@@ -21,14 +23,21 @@ const LONGEST_REASON: usize = 500;
 /// # Errors
 ///
 /// The answer that says what is wrong with it.
-pub(super) async fn json<T: DeserializeOwned>(request: Request) -> Result<T, Box<Response>> {
+pub(super) async fn json<T: DeserializeOwned>(
+    view: &View,
+    request: Request,
+) -> Result<T, Box<Response>> {
     check_head(request.headers())?;
-    let bytes = to_bytes(request.into_body(), LARGEST)
-        .await
-        .map_err(|error| match error.into_inner().is::<LengthLimitError>() {
+    let whole = timeout(
+        view.patience.reading,
+        to_bytes(request.into_body(), LARGEST),
+    );
+    let bytes = whole.await.map_err(|_| too_slow())?.map_err(|error| {
+        match error.into_inner().is::<LengthLimitError>() {
             true => too_large(),
             false => bad("The body broke off"),
-        })?;
+        }
+    })?;
     serde_json::from_slice(&bytes).map_err(|error| bad(&format!("The body is wrong: {error}")))
 }
 
@@ -67,6 +76,16 @@ pub(super) fn bad(detail: &str) -> Box<Response> {
         "Bad request",
         "bad_request",
         detail,
+    )
+}
+
+fn too_slow() -> Box<Response> {
+    let status = StatusCode::REQUEST_TIMEOUT;
+    refuse(
+        status,
+        "Too slow",
+        "too_slow",
+        "The body did not come in time",
     )
 }
 

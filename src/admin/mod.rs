@@ -2,20 +2,29 @@
 
 mod access;
 mod body;
+mod follower;
 mod host;
 mod moment;
 mod openapi;
+mod patience;
 mod problem;
 mod refusal;
 mod report;
 mod router;
 mod routes;
+mod serve;
+mod socket;
 mod view;
 mod words;
 
 #[cfg(test)]
+mod stream_tests;
+#[cfg(test)]
 mod tests;
 
-pub use router::router;
-pub use view::View;
+pub use patience::Patience;
+pub use router::{router, router_of_operator};
+pub use serve::{MOST_CONNECTIONS, serve};
+pub use socket::{SocketFile, answers_at, listen_at};
+pub use view::{MOST_STREAMS, View};
 pub use words::{entry, links};

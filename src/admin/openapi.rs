@@ -23,8 +23,9 @@ struct Operation {
 }
 
 const READ: &[u16] = &[400, 401, 403, 421];
+const STORED: &[u16] = &[400, 401, 403, 421, 503];
 const OPEN: &[u16] = &[400, 421];
-const CHANGE: &[u16] = &[400, 401, 403, 404, 409, 413, 415, 421, 500, 503];
+const CHANGE: &[u16] = &[400, 401, 403, 404, 408, 409, 413, 415, 421, 500, 503];
 
 /// The document.
 pub(super) fn document() -> Value {
@@ -126,7 +127,30 @@ fn readings(schemas: &mut SchemaGenerator) -> Vec<Operation> {
                 "/api/v1/journal",
                 "The last transitions, oldest first",
                 json_of::<Journal>(schemas),
-                &[400, 401, 403, 421, 503],
+                STORED,
+            )
+        },
+        Operation {
+            parameters: json!([
+                {
+                    "name": "Last-Event-ID", "in": "header", "schema": { "type": "integer", "minimum": 0 },
+                    "description": "Begin after this entry. It is stronger than what the query says.",
+                },
+                {
+                    "name": "after", "in": "query", "schema": { "type": "integer", "minimum": 0 },
+                    "description": "Begin after this entry.",
+                },
+                {
+                    "name": "tail", "in": "query", "description": "Begin with so many of the past.",
+                    "schema": { "type": "integer", "minimum": 1, "maximum": 1000 },
+                },
+            ]),
+            ..get(
+                "/api/v1/events",
+                "Each transition as it happens: server-sent events with the entry's `seq` as `id`, its `what` \
+                 as `event`, and the entry as `data`",
+                ("text/event-stream", json!({ "type": "string" })),
+                STORED,
             )
         },
         get(

@@ -8,7 +8,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 
 use super::routes::{
-    health, journal, livez, metrics, openapi, readyz, resume, rollback, shift, state,
+    events, health, journal, livez, metrics, openapi, readyz, resume, rollback, shift, state,
 };
 use super::view::View;
 use super::{access, problem};
@@ -17,21 +17,32 @@ use super::{access, problem};
 pub(super) const API: &str = "/api/";
 
 /// All methods and paths, for whoever asks for another one, and for the OpenAPI document.
-pub(super) const PATHS: [(&str, &str); 10] = [
+pub(super) const PATHS: [(&str, &str); 11] = [
     ("get", "/metrics"),
     ("get", "/livez"),
     ("get", "/readyz"),
     ("get", "/health"),
     ("get", "/api/v1/state"),
     ("get", "/api/v1/journal"),
+    ("get", "/api/v1/events"),
     ("get", "/api/v1/openapi.json"),
     ("post", "/api/v1/rollback"),
     ("post", "/api/v1/resume"),
     ("post", "/api/v1/shift"),
 ];
 
-/// What is served on the admin port.
+/// What is served on the admin port, to everybody who reaches it.
 pub fn router(view: View) -> Router {
+    let guard = from_fn_with_state(view.clone(), access::guard);
+    paths(view).layer(guard).layer(map_response(fresh))
+}
+
+/// The same, where only the operator can ask: no token, and under any name.
+pub fn router_of_operator(view: View) -> Router {
+    paths(view).layer(map_response(fresh))
+}
+
+fn paths(view: View) -> Router {
     Router::new()
         .route("/metrics", get(metrics::metrics))
         .route("/livez", get(livez::livez))
@@ -39,14 +50,13 @@ pub fn router(view: View) -> Router {
         .route("/health", get(health::health))
         .route("/api/v1/state", get(state::state))
         .route("/api/v1/journal", get(journal::journal))
+        .route("/api/v1/events", get(events::events))
         .route("/api/v1/openapi.json", get(openapi::openapi))
         .route("/api/v1/rollback", post(rollback::rollback))
         .route("/api/v1/resume", post(resume::resume))
         .route("/api/v1/shift", post(shift::shift))
         .fallback(problem::unknown_path)
         .method_not_allowed_fallback(problem::wrong_method)
-        .layer(from_fn_with_state(view.clone(), access::guard))
-        .layer(map_response(fresh))
         .with_state(view)
 }
 

@@ -1,28 +1,37 @@
 //! The port as its callers see it, over a real socket.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::http::{Method, StatusCode};
 use reqwest::Response;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 
-use super::{View, router};
+use super::{MOST_STREAMS, Patience, View, router, serve};
 use crate::api::{
     BreakerState, ConfigStatus, Health, HouseStatus, Problem, Readiness, ServiceStatus,
 };
-use crate::control::{Door, Outcome, Standing};
+use crate::control::{Door, Events, Outcome, Standing};
 use crate::snapshot::Snapshot;
 use crate::stats::Class;
 use crate::telemetry::{Metrics, Window, sample};
 
-struct Port {
+pub(super) struct Port {
+    pub(super) address: SocketAddr,
+    pub(super) view: View,
     url: String,
-    view: View,
+    pub(super) serving: JoinHandle<()>,
 }
 
 impl Port {
     async fn open() -> Self {
+        Self::with(Patience::default()).await
+    }
+
+    pub(super) async fn with(patience: Patience) -> Self {
         let house = sample::house();
         let metrics = Metrics::new(
             house.publisher.clone(),
@@ -35,17 +44,26 @@ impl Port {
             access: Arc::default(),
             door: Door::to_nobody(),
             journal: std::path::Path::new("nowhere").into(),
+            events: Events::new(),
+            streams: Arc::new(Semaphore::new(MOST_STREAMS)),
             publisher: house.publisher,
             standing: house.standing,
+            patience,
             born: Instant::now(),
         };
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .await
             .unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let address = listener.local_addr().unwrap();
+        let url = format!("http://{address}");
         let router = router(view.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { url, view }
+        let serving = tokio::spawn(serve(listener, router, patience));
+        Self {
+            address,
+            url,
+            view,
+            serving,
+        }
     }
 
     async fn ask(&self, method: Method, path: &str) -> Response {
@@ -227,6 +245,27 @@ async fn a_house_that_ends_takes_no_change() {
     let answer = asked.json(&serde_json::json!({})).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(answer.json::<Problem>().await.unwrap().reason, "ending");
+}
+
+#[tokio::test]
+async fn half_a_body_is_not_waited_for() {
+    let patience = Patience {
+        reading: Duration::from_millis(200),
+        ..Patience::default()
+    };
+    let port = Port::with(patience).await;
+    let mut stream = tokio::net::TcpStream::connect(port.address).await.unwrap();
+    let half = "POST /api/v1/rollback HTTP/1.1\r\nhost: localhost\r\n\
+                content-type: application/json\r\ncontent-length: 9\r\n\r\n{";
+    stream.write_all(half.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    let read = stream.read_to_string(&mut answer);
+    tokio::time::timeout(Duration::from_secs(20), read)
+        .await
+        .expect("it ends")
+        .unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(answer.contains("too_slow"), "{answer}");
 }
 
 #[tokio::test]

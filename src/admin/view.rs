@@ -5,11 +5,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use tokio::sync::Semaphore;
 
+use super::patience::Patience;
 use crate::config::model::Admin;
-use crate::control::{Door, Standing};
+use crate::control::{Door, Events, Standing};
 use crate::snapshot::Publisher;
 use crate::telemetry::{Metrics, Window};
+
+/// Streams of events at once. Each is a connection that stays.
+pub const MOST_STREAMS: usize = 64;
 
 /// Shared by all handlers; cheap to copy.
 #[derive(Debug, Clone)]
@@ -24,10 +29,16 @@ pub struct View {
     pub door: Door,
     /// The journal.
     pub journal: Arc<Path>,
+    /// What is written into it from now on.
+    pub events: Events,
+    /// Places for those who follow the events: [`MOST_STREAMS`].
+    pub streams: Arc<Semaphore>,
     /// For `/metrics`.
     pub metrics: Arc<Metrics>,
     /// The last minute, for `/health`. Somebody must tick it.
     pub window: Arc<Window>,
+    /// How long a client is waited for.
+    pub patience: Patience,
     /// The moment from which the workers count their times.
     pub born: Instant,
 }

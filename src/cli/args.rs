@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use http::uri::Authority;
 
 use crate::config::scalar::Duration;
 
+use super::address::Address;
 use super::{
     Exit, check, completions, demo, events, health, resume, rollback, schema, serve, shift, status,
 };
@@ -53,10 +53,11 @@ enum Command {
     ///
     /// Exits with 0 when every route can be served, with 1 when not, and with 4 when there is no
     /// answer within 2 s.
+    #[command(after_help = "Example:\n  figshift health --admin unix:/run/figshift/admin.sock")]
     Health {
-        /// Its admin port: listen.admin in its file.
+        /// Its admin port, listen.admin in its file; or unix: and the path of its socket.
         #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9901")]
-        admin: Authority,
+        admin: Address,
     },
     /// Show what is in force on each route and why, how both sides do, and what happened last.
     ///
@@ -76,7 +77,8 @@ enum Command {
     /// No save and no restart undoes it. When the admin port does not answer, the file KILL is written
     /// into the state folder instead. Exits with 0 when it was seen that no new request reaches the
     /// candidate (and, with --hard, that none is left there), with 1 when one did, with 3 when that
-    /// could not be seen or --hard not be done, with 4 when nothing could be done.
+    /// could not be seen, --hard not be done, or a restart would undo it, with 4 when nothing could be
+    /// done.
     #[command(after_help = "Example:\n  figshift rollback --reason \"p95 doubled\"")]
     Rollback(rollback::Rollback),
     /// End a rollback: what the file or the last `shift` says is in force again.
@@ -86,8 +88,11 @@ enum Command {
     Resume(resume::Resume),
     /// Show what has moved the traffic, by whom and why.
     ///
-    /// When the admin port does not answer, the journal in the state folder is read.
-    #[command(after_help = "Example:\n  figshift events --tail 50")]
+    /// When the admin port does not answer, the journal in the state folder is read. With --follow
+    /// it has to answer once; when it breaks off later, it is waited for.
+    #[command(
+        after_help = "Example:\n  figshift events --tail 50\n  figshift events --follow --json | jq .moves"
+    )]
     Events(events::Events),
     /// Print a script that completes commands and flags in a shell.
     #[command(

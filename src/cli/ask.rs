@@ -4,22 +4,27 @@ use std::error::Error as _;
 use std::fmt;
 use std::time::Duration;
 
-use http::uri::Authority;
-use reqwest::{Client, RequestBuilder, Response};
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use super::Exit;
+use super::address::Address;
+use super::stream::Stream;
 use crate::api::{Applied, Journal, Problem, State};
 use crate::config::scalar::Secret;
 
 /// An operator who takes traffic back does not wait longer for a port that is dead.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// A stream of events shows much more often that it lives.
+const SILENCE: Duration = Duration::from_secs(50);
+
 /// The admin port of a house.
 #[derive(Debug)]
 pub(super) struct Ask {
-    pub(super) admin: Authority,
+    pub(super) admin: Address,
     token: Option<Secret>,
     client: Client,
 }
@@ -33,6 +38,15 @@ pub(super) enum Failed {
     Refused(Problem),
     /// It answers something else: it may be no figshift, or another version.
     Strange(String),
+}
+
+/// Where a stream of events begins.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Begin {
+    /// With so many of the past.
+    Tail(usize),
+    /// After the entry with this number.
+    After(u64),
 }
 
 impl fmt::Display for Failed {
@@ -67,13 +81,8 @@ impl Failed {
 }
 
 impl Ask {
-    pub(super) fn new(admin: Authority, token: Option<Secret>) -> Result<Self, Failed> {
-        let client = Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(PATIENCE)
-            .build();
-        match client {
+    pub(super) fn new(admin: Address, token: Option<Secret>) -> Result<Self, Failed> {
+        match admin.client().timeout(PATIENCE).build() {
             Ok(client) => Ok(Self {
                 admin,
                 token,
@@ -96,22 +105,45 @@ impl Ask {
         what: &str,
         body: &impl Serialize,
     ) -> Result<Applied, Failed> {
-        let url = format!("http://{}/api/v1/{what}", self.admin);
+        let url = self.admin.url(&format!("/api/v1/{what}"));
         self.read(self.client.post(url).json(body)).await
     }
 
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failed> {
-        let url = format!("http://{}{path}", self.admin);
+        let url = self.admin.url(path);
         self.read(self.client.get(url)).await
     }
 
     pub(super) async fn text(&self, path: &str) -> Result<String, Failed> {
-        let url = format!("http://{}{path}", self.admin);
+        let url = self.admin.url(path);
         let answer = self.send(self.client.get(url)).await?;
         answer
             .text()
             .await
             .map_err(|error| self.unreachable(&error))
+    }
+
+    /// Opens the stream of events. It may be silent for long, so only the way to it is short of time.
+    pub(super) async fn events(&self, from: Begin) -> Result<Stream, Failed> {
+        let client = self
+            .admin
+            .client()
+            .connect_timeout(PATIENCE)
+            .read_timeout(SILENCE);
+        let client = client.build().map_err(|error| self.unreachable(&error))?;
+        let url = self.admin.url("/api/v1/events");
+        let request = match from {
+            Begin::Tail(tail) => client.get(format!("{url}?tail={tail}")),
+            Begin::After(seq) => client.get(url).header("last-event-id", seq),
+        };
+        let answer = timeout(PATIENCE, self.send(request)).await;
+        let answer = answer.map_err(|_| self.silent("it does not answer in time"))??;
+        if answer.status().is_success() {
+            return Ok(Stream::new(answer));
+        }
+        let status = answer.status();
+        let bytes = answer.bytes().await;
+        Err(self.refusal(status, &bytes.unwrap_or_default()))
     }
 
     async fn read<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Failed> {
@@ -125,12 +157,16 @@ impl Ask {
         if let Ok(value) = serde_json::from_slice(&bytes) {
             return Ok(value);
         }
-        match serde_json::from_slice::<Problem>(&bytes) {
-            Ok(problem) => Err(Failed::Refused(problem)),
-            Err(_) => Err(Failed::Strange(format!(
+        Err(self.refusal(status, &bytes))
+    }
+
+    fn refusal(&self, status: StatusCode, bytes: &[u8]) -> Failed {
+        match serde_json::from_slice::<Problem>(bytes) {
+            Ok(problem) => Failed::Refused(problem),
+            Err(_) => Failed::Strange(format!(
                 "{}: not the answer of a figshift of this version (status {status})",
                 self.admin
-            ))),
+            )),
         }
     }
 
@@ -146,7 +182,10 @@ impl Ask {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Failed {
-        let why = innermost(error);
+        self.silent(&innermost(error))
+    }
+
+    fn silent(&self, why: &str) -> Failed {
         Failed::Unreachable(format!(
             "{}: no answer from the admin port: {why}",
             self.admin

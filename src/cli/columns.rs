@@ -7,29 +7,63 @@ pub(super) enum Side {
     Right,
 }
 
-/// A head and its rows, each line ended by a newline.
-pub(super) fn columns<const N: usize>(head: [(&str, Side); N], rows: &[[String; N]]) -> String {
-    let width = |column: usize| {
-        let cells = rows.iter().map(|row| row[column].chars().count());
-        cells.chain([head[column].0.chars().count()]).max()
-    };
-    let widths: Vec<usize> = (0..N).map(|column| width(column).unwrap_or(0)).collect();
-    let line = |cells: [&str; N]| {
+/// A table that is printed row by row: its columns grow with what they have held.
+#[derive(Debug)]
+pub(super) struct Columns<const N: usize> {
+    head: [(&'static str, Side); N],
+    widths: [usize; N],
+}
+
+impl<const N: usize> Columns<N> {
+    /// As wide as the head.
+    pub(super) fn new(head: [(&'static str, Side); N]) -> Self {
+        Self {
+            head,
+            widths: head.map(|(name, _)| name.chars().count()),
+        }
+    }
+
+    /// Makes room for these cells.
+    pub(super) fn fit(&mut self, cells: &[impl AsRef<str>; N]) {
+        for (width, cell) in self.widths.iter_mut().zip(cells) {
+            *width = cell.as_ref().chars().count().max(*width);
+        }
+    }
+
+    /// The head.
+    pub(super) fn head(&self) -> String {
+        self.line(&self.head.map(|(name, _)| name))
+    }
+
+    /// A row, ended by a newline.
+    pub(super) fn row(&mut self, cells: &[String; N]) -> String {
+        self.fit(cells);
+        self.line(cells)
+    }
+
+    fn line(&self, cells: &[impl AsRef<str>; N]) -> String {
         let mut line = String::new();
-        for ((cell, (_, side)), width) in cells.into_iter().zip(head).zip(&widths) {
-            let room = " ".repeat(width - cell.chars().count());
+        for ((cell, (_, side)), width) in cells.iter().zip(self.head).zip(self.widths) {
+            let cell = cell.as_ref();
+            let room = " ".repeat(width.saturating_sub(cell.chars().count()));
             match side {
                 Side::Left => line += &format!("{cell}{room}  "),
                 Side::Right => line += &format!("{room}{cell}  "),
             }
         }
         line.trim_end().to_owned() + "\n"
-    };
-    let mut table = line(head.map(|(name, _)| name));
-    for row in rows {
-        table += &line(row.each_ref().map(String::as_str));
     }
-    table
+}
+
+/// A head and its rows, each line ended by a newline.
+pub(super) fn columns<const N: usize>(
+    head: [(&'static str, Side); N],
+    rows: &[[String; N]],
+) -> String {
+    let mut table = Columns::new(head);
+    rows.iter().for_each(|row| table.fit(row));
+    rows.iter()
+        .fold(table.head(), |text, row| text + &table.line(row))
 }
 
 /// What others have written, such as a reason, without what would move the cursor.

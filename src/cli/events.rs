@@ -6,6 +6,7 @@ use serde_json::json;
 use super::Exit;
 use super::ask::Failed;
 use super::columns::{Side, columns, percent, plain};
+use super::follow::follow;
 use super::print::{print, print_json};
 use super::reach::{Reach, Target};
 use super::serve::{on_control_runtime, say};
@@ -13,12 +14,25 @@ use crate::admin::entry;
 use crate::api::{Journal, JournalEntry};
 use crate::control::{journal_path, read_journal};
 
+/// Of the table.
+pub(super) const HEAD: [(&str, Side); 6] = [
+    ("WHEN", Side::Left),
+    ("WHO", Side::Left),
+    ("WHAT", Side::Left),
+    ("ROUTE", Side::Left),
+    ("MOVED", Side::Left),
+    ("WHY", Side::Left),
+];
+
 /// The arguments.
 #[derive(Debug, Args)]
 pub(super) struct Events {
     /// How many.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
     tail: u16,
+    /// And each further one as it happens, until Ctrl-C. With --json, one document a line.
+    #[arg(long, short)]
+    follow: bool,
     #[command(flatten)]
     target: Target,
 }
@@ -31,6 +45,9 @@ pub(super) fn run(args: &Events) -> Exit {
     };
     let tail = usize::from(args.tail);
     on_control_runtime(async {
+        if args.follow {
+            return follow(&reach.ask, tail, args.target.json).await;
+        }
         match journal(&reach, tail).await {
             Ok((source, journal)) if args.target.json => {
                 print_json(&json!({ "source": source, "entries": journal.entries }))
@@ -64,19 +81,11 @@ pub(super) async fn journal(reach: &Reach, tail: usize) -> Result<(&'static str,
 
 /// Lines of a journal as a table.
 pub(super) fn table(entries: &[JournalEntry]) -> String {
-    let head = [
-        ("WHEN", Side::Left),
-        ("WHO", Side::Left),
-        ("WHAT", Side::Left),
-        ("ROUTE", Side::Left),
-        ("MOVED", Side::Left),
-        ("WHY", Side::Left),
-    ];
     let rows: Vec<_> = entries.iter().map(row).collect();
-    columns(head, &rows)
+    columns(HEAD, &rows)
 }
 
-fn row(entry: &JournalEntry) -> [String; 6] {
+pub(super) fn row(entry: &JournalEntry) -> [String; 6] {
     let moves = entry.moves.iter().map(|moved| {
         let (from, to) = (percent(moved.from), percent(moved.to));
         format!("{} {from} → {to}", moved.route)

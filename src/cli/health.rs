@@ -3,10 +3,8 @@
 use std::io::{self, Write as _};
 use std::time::Duration;
 
-use http::uri::Authority;
-use reqwest::Client;
-
 use super::Exit;
+use super::address::Address;
 use super::ask::innermost;
 use super::serve::{on_control_runtime, say};
 
@@ -14,7 +12,7 @@ use super::serve::{on_control_runtime, say};
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Asks `/readyz` on the admin port. Anything but `ok` goes to standard error.
-pub(super) fn run(admin: &Authority) -> Exit {
+pub(super) fn run(admin: &Address) -> Exit {
     on_control_runtime(async {
         match ask(admin).await {
             Ok((true, answer)) => {
@@ -27,20 +25,16 @@ pub(super) fn run(admin: &Authority) -> Exit {
 }
 
 /// Whether it is ready, and what it says.
-async fn ask(admin: &Authority) -> Result<(bool, String), String> {
+async fn ask(admin: &Address) -> Result<(bool, String), String> {
     let unreachable = |error: reqwest::Error| {
         format!(
             "{admin}: no answer from the admin port: {}",
             innermost(&error)
         )
     };
-    let client = Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(PATIENCE)
-        .build()
-        .map_err(unreachable)?;
-    let asked = client.get(format!("http://{admin}/readyz")).send().await;
+    let client = admin.client().timeout(PATIENCE).build();
+    let client = client.map_err(unreachable)?;
+    let asked = client.get(admin.url("/readyz")).send().await;
     let answer = asked.map_err(unreachable)?;
     let ready = answer.status().is_success();
     let text = answer.text().await.map_err(unreachable)?;

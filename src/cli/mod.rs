@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand, one table of exit codes.
 
+mod address;
 mod args;
 mod ask;
 mod check;
@@ -9,6 +10,7 @@ mod demo;
 mod edit;
 mod events;
 mod exit;
+mod follow;
 mod health;
 mod moved;
 mod offline;
@@ -20,6 +22,7 @@ mod schema;
 mod serve;
 mod shift;
 mod status;
+mod stream;
 mod verify;
 
 pub use args::{Args, run};

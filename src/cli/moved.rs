@@ -8,6 +8,10 @@ use super::print::{print, print_json};
 use super::serve::say;
 use crate::api::{Applied, State};
 
+/// Half of what a change is for is missing then.
+pub(super) const NOT_WRITTEN: &str =
+    "warning: it could not be written to the journal, so a restart would undo it";
+
 /// A change that is in force.
 #[derive(Debug)]
 pub(super) struct Told<'t> {
@@ -57,6 +61,5 @@ pub(super) fn tell(told: &Told<'_>, as_json: bool) -> Exit {
     if told.applied.persisted {
         return printed;
     }
-    let warning = "warning: it could not be written to the journal, so a restart would undo it";
-    say(warning, printed)
+    say(NOT_WRITTEN, Exit::Partial.after(printed))
 }

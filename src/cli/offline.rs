@@ -39,6 +39,7 @@ pub(super) fn show(reach: &Reach, failed: &Failed, clear: &str, as_json: bool) -
             "file": reach.file,
             "file_problems": file_problems(reach),
             "kill_file": killed,
+            "vastai_enabled": null,
             "routes": routes,
         });
         return Exit::Unreachable.after(print_json(&document));
@@ -73,7 +74,7 @@ fn at_a_start(config: &Config, reach: &Reach) -> String {
         };
         text += &format!("  {} {said}\n", route.name);
     }
-    text
+    text + "Only the process knows whether it has VASTAI_ENABLED=false, which would make all of these 0 %\n"
 }
 
 /// The force of a route at rest, if its file can be read.

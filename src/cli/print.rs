@@ -8,12 +8,22 @@ use super::Exit;
 
 /// Prints a text that ends its own lines.
 pub(super) fn print(text: &str) -> Exit {
-    match write!(io::stdout(), "{text}").and_then(|()| io::stdout().flush()) {
+    match put(text) {
         Ok(()) => Exit::Done,
         // The reader of a pipe has seen enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Done,
         Err(_) => Exit::Unreachable,
     }
+}
+
+/// Prints a text that ends its own lines, for who has more to say.
+///
+/// # Errors
+///
+/// Nobody reads any more, or it cannot be written.
+pub(super) fn put(text: &str) -> io::Result<()> {
+    let mut out = io::stdout();
+    write!(out, "{text}").and_then(|()| out.flush())
 }
 
 /// Prints one document.

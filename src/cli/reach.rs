@@ -5,10 +5,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use http::uri::Authority;
 use toml::de::DeTable;
 
+use super::address::Address;
 use super::ask::Ask;
+use crate::admin::answers_at;
 use crate::config::scalar::Secret;
 use crate::config::{self, Config, default_state_dir};
 
@@ -18,9 +19,10 @@ const DEFAULT_ADMIN: &str = "127.0.0.1:9901";
 /// The flags by which a command finds its house.
 #[derive(Debug, Args)]
 pub(super) struct Target {
-    /// Its admin port; else FIGSHIFT_ADMIN, else listen.admin in its file.
+    /// Its admin port, or unix: and the path of its socket; else FIGSHIFT_ADMIN; else, in its file,
+    /// admin.socket if somebody answers there, and listen.admin if not.
     #[arg(long, value_name = "ADDR")]
-    admin: Option<Authority>,
+    admin: Option<Address>,
     /// Its token; else FIGSHIFT_TOKEN, else admin.token in its file.
     #[arg(long, value_name = "TOKEN")]
     token: Option<Secret>,
@@ -52,8 +54,8 @@ impl Target {
         let admin = match (&self.admin, admin) {
             (Some(admin), _) => Some(admin.clone()),
             (None, Some(text)) => {
-                let parsed = text.parse();
-                Some(parsed.map_err(|_| "FIGSHIFT_ADMIN is not of the form host:port".to_owned())?)
+                let parsed = text.parse::<Address>();
+                Some(parsed.map_err(|problem| format!("FIGSHIFT_ADMIN: {problem}"))?)
             }
             (None, None) => None,
         };
@@ -104,7 +106,17 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-fn admin_of(file: &Path, config: &Result<Config, String>) -> Result<Authority, String> {
+/// The socket, if somebody answers there whom we may ask; else the port.
+fn admin_of(file: &Path, config: &Result<Config, String>) -> Result<Address, String> {
+    let socket = match config {
+        Ok(config) => config.admin.socket.clone(),
+        Err(_) => legible(file, &["admin", "socket"])
+            .flatten()
+            .map(PathBuf::from),
+    };
+    if let Some(socket) = socket.filter(|path| answers_at(path).is_ok()) {
+        return Ok(Address::Socket(socket));
+    }
     let text = match config {
         Ok(config) => Some(config.listen.admin.clone()),
         Err(_) => legible(file, &["listen", "admin"]).flatten(),

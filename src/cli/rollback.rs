@@ -9,6 +9,7 @@ use serde_json::json;
 use super::Exit;
 use super::ask::Failed;
 use super::columns::{Side, columns, percent, plain};
+use super::moved::NOT_WRITTEN;
 use super::print::{print, print_json};
 use super::reach::{Reach, Target};
 use super::serve::{on_control_runtime, say};
@@ -110,6 +111,11 @@ fn show(
     let findings = verdict.findings();
     let (exit, word) = judge(verdict, args.hard, kill_file.is_some());
     let persisted = applied.is_none_or(|applied| applied.persisted);
+    let verified = exit == Exit::Done;
+    let exit = match exit {
+        Exit::Done if !persisted => Exit::Partial,
+        exit => exit,
+    };
     if args.target.json {
         let document = json!({
             "by": if kill_file.is_some() { "kill_file" } else { "admin" },
@@ -117,7 +123,7 @@ fn show(
             "hard": args.hard && kill_file.is_none(),
             "epoch": applied.map(|applied| applied.epoch),
             "persisted": persisted,
-            "verified": exit == Exit::Done,
+            "verified": verified,
             "routes": findings.iter().map(|finding| json!({
                 "route": finding.route,
                 "before": before(applied, finding),
@@ -150,10 +156,7 @@ fn show(
     if persisted {
         return exit;
     }
-    say(
-        "warning: it could not be written to the journal, so a restart would undo it",
-        exit,
-    )
+    say(NOT_WRITTEN, exit)
 }
 
 /// What the verdict means for what was asked.

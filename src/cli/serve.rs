@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 
 use tokio::signal::unix::{SignalKind, signal};
+use tracing::field::display;
 
 use super::Exit;
 use crate::app::{App, StartError};
@@ -55,7 +56,11 @@ async fn serve(file: &Path) -> Exit {
             return say(&error.to_string(), exit_of(&error));
         }
     };
-    tracing::info!(http = %app.http, admin = %app.admin, "Serving");
+    let socket = app
+        .socket
+        .as_ref()
+        .map(|file| display(file.path().display()));
+    tracing::info!(http = %app.http, admin = %app.admin, socket, "Serving");
     match until_told(&app).await {
         Ok(signal) => tracing::info!(signal, "Ending: running requests may finish"),
         Err(error) => tracing::error!(%error, "Ending: signals cannot be received"),

@@ -11,6 +11,7 @@ pub fn needs_restart(running: &Config, new: &Config) -> Vec<&'static str> {
             "listen.workers",
             running.listen.workers != new.listen.workers,
         ),
+        ("admin.socket", running.admin.socket != new.admin.socket),
         ("state_dir", running.state_dir != new.state_dir),
     ];
     let changed = changed.into_iter().filter(|(_, changed)| *changed);
@@ -26,5 +27,6 @@ pub fn keep_running_values(running: &Config, new: &mut Config) {
     new.listen.http.clone_from(&running.listen.http);
     new.listen.admin.clone_from(&running.listen.admin);
     new.listen.workers = running.listen.workers;
+    new.admin.socket.clone_from(&running.admin.socket);
     new.state_dir.clone_from(&running.state_dir);
 }

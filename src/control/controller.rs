@@ -13,6 +13,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::apply::apply_health;
 use super::change::{Answer, Change, Done, Refused, What};
+use super::events::Events;
 use super::force::Switches;
 use super::journal::{Entry, Journal};
 use super::judge::Bench;
@@ -35,6 +36,7 @@ pub struct Controller {
     pub(super) overrides: Overrides,
     pub(super) switches: Switches,
     pub(super) journal: Journal,
+    pub(super) events: Events,
     pub(super) workers: usize,
     pub(super) publisher: Publisher,
     pub(super) standing: Arc<ArcSwap<Standing>>,
@@ -66,6 +68,11 @@ impl Controller {
     /// Where the configuration stands, for everybody to read.
     pub fn standing(&self) -> Arc<ArcSwap<Standing>> {
         Arc::clone(&self.standing)
+    }
+
+    /// Where to listen for what it writes into the journal.
+    pub fn events(&self) -> Events {
+        self.events.clone()
     }
 
     /// What is known of the candidates, renewed each second.
@@ -186,6 +193,9 @@ impl Controller {
             standing.forces = forces;
             standing.journal_sound = persisted;
         });
+        if persisted {
+            self.events.tell(entry);
+        }
         Ok(Done {
             epoch,
             moves,

@@ -174,21 +174,41 @@ impl Journal {
 ///
 /// The file cannot be read.
 pub fn read_journal(path: &Path, most: usize) -> io::Result<Vec<Entry>> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
-    // A torn last line may end within a character.
-    let text = String::from_utf8_lossy(&bytes);
-    let mut entries: Vec<Entry> = text
-        .lines()
-        .rev()
-        .filter_map(|line| serde_json::from_str(line).ok())
-        .take(most)
-        .collect();
+    let text = text_of(path)?;
+    Ok(in_order(newest_first(&text).take(most)))
+}
+
+/// The entries of a journal that came after the one with this number, oldest first. Lines that
+/// cannot be read are left out.
+///
+/// # Errors
+///
+/// The file cannot be read.
+pub fn read_journal_after(path: &Path, seq: u64) -> io::Result<Vec<Entry>> {
+    let text = text_of(path)?;
+    Ok(in_order(
+        newest_first(&text).take_while(|entry| entry.seq > seq),
+    ))
+}
+
+fn text_of(path: &Path) -> io::Result<String> {
+    match fs::read(path) {
+        // A torn last line may end within a character.
+        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(error),
+    }
+}
+
+fn newest_first(text: &str) -> impl Iterator<Item = Entry> {
+    let lines = text.lines().rev();
+    lines.filter_map(|line| serde_json::from_str(line).ok())
+}
+
+fn in_order(newest_first: impl Iterator<Item = Entry>) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = newest_first.collect();
     entries.reverse();
-    Ok(entries)
+    entries
 }
 
 /// The length of all whole lines from the start, and the last that can be read.
@@ -281,6 +301,13 @@ mod tests {
         assert_eq!(overrides, entry_state(1_499, &overrides));
         assert_eq!(journal.next, 1_501);
         assert_eq!(read_journal(&journal.path, 5_000).unwrap().len(), KEPT);
+        let after = |seq| read_journal_after(&journal.path, seq).unwrap();
+        let seqs: Vec<u64> = after(1_498).iter().map(|entry| entry.seq).collect();
+        assert_eq!(seqs, [1_499, 1_500]);
+        assert_eq!(
+            (after(1_500).len(), after(9_999).len(), after(0).len()),
+            (0, 0, KEPT)
+        );
     }
 
     /// The state of the n-th entry, with the times of the one that was read.

@@ -225,8 +225,9 @@ impl Controller {
             moves: Vec::new(),
             overrides: self.overrides.clone(),
         };
-        if let Err(error) = self.journal.append(&mut entry) {
-            tracing::error!(%error, "A finding is not in the journal");
+        match self.journal.append(&mut entry) {
+            Ok(()) => self.events.tell(entry),
+            Err(error) => tracing::error!(%error, "A finding is not in the journal"),
         }
     }
 

@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 
 use super::controller::Controller;
 use super::door::{Door, door};
+use super::events::Events;
 use super::journal::{Entry, Journal};
 use super::judge::Bench;
 use super::judging::Watched;
@@ -99,6 +100,7 @@ impl Controller {
             overrides,
             switches,
             journal,
+            events: Events::new(),
             workers,
             publisher: Publisher::new(snapshot),
             standing: Arc::new(ArcSwap::from_pointee(standing)),

@@ -10,7 +10,7 @@ const CHANGES: [(&str, &str); 3] = [
     ("resume", "{}"),
     ("shift", r#"{"route":"all","percent":50}"#),
 ];
-const READINGS: [&str; 3] = ["state", "journal", "openapi.json"];
+const READINGS: [&str; 4] = ["state", "journal", "events", "openapi.json"];
 const JSON: &str = "content-type: application/json";
 
 fn reason(answer: &Answer) -> String {

@@ -27,6 +27,7 @@ async fn a_dead_house_is_helped_by_its_files() {
         &[
             "no answer from the admin port",
             "all to new: 25 % ← file 25 %",
+            "Only the process knows whether it has VASTAI_ENABLED=false",
         ],
     );
     let said = served.command(&["events"]).await;
@@ -48,6 +49,7 @@ async fn a_dead_house_is_helped_by_its_files() {
     assert_eq!(served.command(&["shift", "all", "31"]).await.code, 1);
     let said = served.command(&["status", "--json"]).await;
     assert_eq!((said.code, &said.json()["kill_file"]), (4, &true.into()));
+    assert!(said.json()["vastai_enabled"].is_null());
     assert_eq!(
         said.json()["routes"][0]["why"],
         "0 % ← KILL file by kill_file ← file 30 %"
@@ -70,6 +72,34 @@ async fn a_port_that_hangs_is_as_good_as_dead() {
     let said = served.command(&["rollback"]).await;
     assert_eq!(said.code, 0, "{said:?}");
     has(&said.out, &["KILL file"]);
+}
+
+/// Traffic is back, and a restart would give it away again: that is half of what was asked for.
+#[tokio::test]
+async fn what_is_not_in_the_journal_is_partial() {
+    let mut served = Served::on_disk("");
+    // No journal can be opened there.
+    fs::create_dir_all(served.state_dir().join("journal.ndjson")).unwrap();
+    served.run(&[]).await;
+    let warning = "a restart would undo it";
+    // Lowered over the file, which is not this house's as far as the command knows.
+    let admin = served.admin().to_string();
+    let lower = ["shift", "all", "5", "--admin", &admin].map(str::to_owned);
+    let said = bare(&lower, served.folder.path(), &[]).await;
+    assert_eq!(said.code, 3, "{said:?}");
+    has(&said.err, &[warning]);
+    let said = served.command(&["rollback"]).await;
+    assert_eq!(said.code, 3, "{said:?}");
+    has(&said.out, &["verified\n"]);
+    has(&said.err, &[warning]);
+    let said = served.command(&["rollback", "--json"]).await;
+    let json = said.json();
+    assert_eq!(
+        (said.code, &json["verified"], &json["persisted"]),
+        (3, &true.into(), &false.into())
+    );
+    // What gives traffic is refused.
+    assert_eq!(served.command(&["resume"]).await.code, 4);
 }
 
 #[tokio::test]

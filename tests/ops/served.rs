@@ -1,9 +1,11 @@
 //! The built binary: a served house as a process of its own, and commands run against it.
 
 use std::fs::{self, File};
+use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use figshift::api::State;
@@ -187,6 +189,78 @@ pub(crate) async fn bare(args: &[String], folder: &Path, env: &[(&str, &str)]) -
         out: String::from_utf8(stdout).unwrap(),
         err: String::from_utf8(stderr).unwrap(),
     }
+}
+
+/// A command that goes on until it is told to end.
+pub(crate) struct Lasting {
+    child: Child,
+    out: Arc<Mutex<String>>,
+    err: Arc<Mutex<String>>,
+}
+
+impl Lasting {
+    pub(crate) fn start(args: &[String], folder: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_figshift"))
+            .args(args)
+            .current_dir(folder)
+            .env_remove("FIGSHIFT_ADMIN")
+            .env_remove("FIGSHIFT_TOKEN")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let out = collect(child.stdout.take().unwrap());
+        let err = collect(child.stderr.take().unwrap());
+        Self { child, out, err }
+    }
+
+    /// What it has said so far.
+    pub(crate) fn out(&self) -> String {
+        self.out.lock().unwrap().clone()
+    }
+
+    pub(crate) fn err(&self) -> String {
+        self.err.lock().unwrap().clone()
+    }
+
+    /// Waits until it has said this.
+    pub(crate) async fn says(&self, text: &str) {
+        eventually(&format!("it says {text:?}"), || self.out().contains(text)).await;
+    }
+
+    /// Ctrl-C; gives the exit code.
+    pub(crate) async fn interrupt(mut self) -> i32 {
+        kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();
+        let mut code = None;
+        eventually("it ends", || {
+            code = self.child.try_wait().unwrap().map(|status| status.code());
+            code.is_some()
+        })
+        .await;
+        code.flatten().unwrap()
+    }
+}
+
+impl Drop for Lasting {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn collect(mut from: impl Read + Send + 'static) -> Arc<Mutex<String>> {
+    let text = Arc::new(Mutex::new(String::new()));
+    let into = Arc::clone(&text);
+    std::thread::spawn(move || {
+        let mut held = Vec::new();
+        let mut some = [0; 4096];
+        while let Ok(len @ 1..) = from.read(&mut some) {
+            held.extend_from_slice(&some[..len]);
+            *into.lock().unwrap() = String::from_utf8_lossy(&held).into_owned();
+        }
+    });
+    text
 }
 
 /// The ports, from the line that says `Serving`.

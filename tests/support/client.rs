@@ -96,6 +96,13 @@ impl Client {
         into
     }
 
+    /// Reads up to and with a mark.
+    pub(crate) async fn read_until(&mut self, mark: &str) -> String {
+        let until = self.bytes.until(mark.as_bytes(), &mut self.stream);
+        let bytes = soon("a mark", until).await.unwrap();
+        String::from_utf8(bytes.expect("a mark")).unwrap()
+    }
+
     async fn read_to(&mut self, headless: bool) -> Result<Answer, Cut> {
         let mut answer = Answer::default();
         loop {

@@ -78,7 +78,7 @@ impl Bytes {
     }
 
     /// Everything up to and with a mark; `None` when the stream ends before it.
-    async fn until(
+    pub(crate) async fn until(
         &mut self,
         mark: &[u8],
         from: &mut (impl AsyncRead + Unpin),

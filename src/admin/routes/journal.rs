@@ -14,7 +14,7 @@ use crate::control::read_journal;
 /// Without `tail`.
 const SOME: usize = 50;
 /// What a start keeps of a long journal.
-const MOST: usize = 1_000;
+pub(super) const MOST: usize = 1_000;
 
 pub(in crate::admin) async fn journal(State(view): State<View>, uri: Uri) -> Response {
     let Some(tail) = tail(uri.query().unwrap_or_default()) else {
@@ -43,7 +43,7 @@ fn tail(query: &str) -> Option<usize> {
     (1..=MOST).contains(&tail).then_some(tail)
 }
 
-fn unreadable(error: &str) -> Response {
+pub(super) fn unreadable(error: &str) -> Response {
     let detail = format!("The journal cannot be read: {error}");
     problem(
         StatusCode::SERVICE_UNAVAILABLE,

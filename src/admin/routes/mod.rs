@@ -1,5 +1,6 @@
 //! One file per path.
 
+pub(super) mod events;
 pub(super) mod health;
 pub(super) mod journal;
 pub(super) mod livez;

@@ -9,7 +9,7 @@ use crate::api::Resume;
 use crate::control::What;
 
 pub(in crate::admin) async fn resume(State(view): State<View>, request: Request) -> Response {
-    let asked = body::json::<Resume>(request).await;
+    let asked = body::json::<Resume>(&view, request).await;
     let asked =
         asked.and_then(|asked| Ok((body::reason(asked.reason)?, asked.route, asked.if_epoch)));
     match asked {

@@ -10,14 +10,14 @@ use crate::config::scalar::{Given, Percent, Scalar as _};
 use crate::control::What;
 
 pub(in crate::admin) async fn shift(State(view): State<View>, request: Request) -> Response {
-    match read(request).await {
+    match read(&view, request).await {
         Ok((what, reason, if_epoch)) => refusal::answer(&view, what, reason, if_epoch).await,
         Err(answer) => *answer,
     }
 }
 
-async fn read(request: Request) -> Result<(What, String, Option<u64>), Box<Response>> {
-    let asked = body::json::<Shift>(request).await?;
+async fn read(view: &View, request: Request) -> Result<(What, String, Option<u64>), Box<Response>> {
+    let asked = body::json::<Shift>(view, request).await?;
     let reason = body::reason(asked.reason)?;
     let percent = Percent::read(Given::Float(asked.percent))
         .map_err(|refusal| body::bad(&format!("`percent`: {refusal}")))?;

@@ -63,6 +63,9 @@ pub struct Admin {
     pub token: Option<Secret>,
     /// Names that the admin port is called by, beside `localhost` and IP addresses. A request with another `Host` is refused.
     pub hosts: Vec<String>,
+    /// Path of a Unix socket beside `listen.admin`. Only the user that figshift runs as may open it, and needs no token there. Needs a restart to change.
+    #[schemars(extend("examples" = ["/run/figshift/admin.sock"]))]
+    pub socket: Option<PathBuf>,
 }
 
 /// `[log]`.

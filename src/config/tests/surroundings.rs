@@ -29,19 +29,27 @@ fn problems_show_place_path_message_hint_and_count() {
 }
 
 #[test]
-fn a_restart_is_asked_for_by_four_keys_only() {
+fn a_restart_is_asked_for_by_five_keys_only() {
     let running = check(GOOD).unwrap();
     let text = "state_dir = \"elsewhere\"\n".to_owned()
         + &GOOD.replace(
             "0.0.0.0:8080\"",
             "0.0.0.0:8081\"\nadmin = \"127.0.0.1:1\"\nworkers = 3\nidle = \"1s\"",
-        );
+        )
+        + "[admin]\nsocket = \"admin.sock\"\nhosts = [\"figshift\"]\n";
     let mut new = check(&text).unwrap();
-    let keys = ["listen.http", "listen.admin", "listen.workers", "state_dir"];
+    let keys = [
+        "listen.http",
+        "listen.admin",
+        "listen.workers",
+        "admin.socket",
+        "state_dir",
+    ];
     assert_eq!(needs_restart(&running, &new), keys);
     keep_running_values(&running, &mut new);
     assert!(needs_restart(&running, &new).is_empty());
     assert_ne!(new.listen.idle, running.listen.idle);
+    assert_ne!(new.admin.hosts, running.admin.hosts);
 }
 
 #[test]

@@ -8,6 +8,9 @@ use crate::config::tree::Path;
 
 use super::names::is_host;
 
+/// What fits into the system's address of a socket, with the zero at its end.
+const LONGEST_SOCKET: usize = 107;
+
 pub(super) fn check(config: &Config, sheet: &mut Sheet<'_>) {
     let root = Path::root();
     let address = config.listen.admin.parse::<SocketAddr>();
@@ -19,6 +22,17 @@ pub(super) fn check(config: &Config, sheet: &mut Sheet<'_>) {
         let at = root.key("listen").key("admin");
         let message = "others than this machine could move the traffic: there is no `admin.token`";
         sheet.at_value(&at, message, hint);
+    }
+    if let Some(socket) = &config.admin.socket {
+        let at = root.key("admin").key("socket");
+        let length = socket.as_os_str().len();
+        if length == 0 {
+            let hint = "name a file, such as \"/run/figshift/admin.sock\", or leave the key out";
+            sheet.at_value(&at, "the socket has no name", hint);
+        } else if length > LONGEST_SOCKET {
+            let message = format!("{} is too long for a socket", sheet.quote(&at));
+            sheet.at_value(&at, message, "use a path of at most 107 bytes");
+        }
     }
     for (index, host) in config.admin.hosts.iter().enumerate() {
         let at = root.key("admin").key("hosts").index(index);
