@@ -3,7 +3,13 @@
 
 use figshift::config::{EmptyEnv, parse};
 
-const DOCUMENTS: [&str; 3] = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"];
+const DOCUMENTS: [&str; 5] = [
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "docs/guard.md",
+    "docs/ramp.md",
+];
 
 /// The ```toml blocks of a document.
 fn blocks(text: &str) -> Vec<String> {

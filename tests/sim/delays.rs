@@ -17,6 +17,8 @@ struct Run<'a> {
     candidate: Candidate,
     /// Later than this many requests of the candidate is never.
     most: u64,
+    /// Requests of both sides that are fed at once.
+    batch: u64,
 }
 
 impl Run<'_> {
@@ -24,7 +26,7 @@ impl Run<'_> {
     fn delay(&self, mut rng: SmallRng) -> Option<u64> {
         let world = World::new(ERRORS, Drift::None, self.settings, &mut rng);
         let mut guard: Guard = world.guard(self.settings);
-        let (mut done, mut new, batch) = (0, 0, batch(self.share));
+        let (mut done, mut new, batch) = (0, 0, self.batch);
         while new < self.good + self.most {
             let candidate = if new < self.good {
                 Candidate::EQUAL
@@ -71,6 +73,7 @@ pub(crate) fn run(report: &mut Report) {
                     good: 0,
                     candidate,
                     most: if share < 0.05 { 20_000 } else { 60_000 },
+                    batch: batch(share),
                 };
                 let what = format!("requests to notice {name}, {} %", share * 100.0);
                 report.delay(goal, &what, (300, 60), bound, |rng| run.delay(rng));
@@ -78,6 +81,44 @@ pub(crate) fn run(report: &mut Report) {
         }
     }
     late(report);
+    by_default(report);
+}
+
+/// What `docs/guard.md` tells: the settings of an empty file, 100 requests a second of both sides together.
+/// The bounds are a quarter above what was found when the page was written.
+fn by_default(report: &mut Report) {
+    let settings = Settings::default();
+    let (failing, slower) = (Candidate::failing, Candidate::slower);
+    #[rustfmt::skip]
+    let cases = [
+        ("errors 0.5 -> 1 %", failing(0.01), [(13005.0, 24417.5), (24885.0, 38891.2), (37035.0, 57433.8)]),
+        ("errors 0.5 -> 2 %", failing(0.02), [(2940.0, 4258.8), (5965.0, 8011.2), (9790.0, 13051.2)]),
+        ("errors 0.5 -> 5 %", failing(0.05), [(890.0, 1331.2), (2177.5, 2833.8), (3656.2, 4687.5)]),
+        ("errors 0.5 -> 20 %", failing(0.20), [(257.5, 343.8), (1117.5, 1361.2), (2313.8, 2810.0)]),
+        ("errors 0.5 -> 100 %", failing(1.0), [(142.5, 181.2), (1085.0, 1291.2), (2316.2, 2907.5)]),
+        ("latency x1.25", slower(1.25), [(1205.0, 1701.2), (4188.8, 4922.5), (7890.0, 9152.5)]),
+        ("latency x2", slower(2.0), [(421.2, 513.8), (1630.0, 1971.2), (3351.2, 3986.2)]),
+    ];
+    for (name, candidate, bounds) in cases {
+        for (share, bound) in [0.05, 0.25, 0.5].into_iter().zip(bounds) {
+            let is_short = name.ends_with("20 %") && share > 0.2 && share < 0.3;
+            if is_short || report.scale.long {
+                let run = Run {
+                    settings: &settings,
+                    share,
+                    good: (share * 60_000.0) as u64,
+                    candidate,
+                    most: (share * 600_000.0) as u64,
+                    batch: 100,
+                };
+                let what = format!(
+                    "by default, after 10 good minutes, {name}, {} %",
+                    share * 100.0
+                );
+                report.delay("D1", &what, (200, 40), bound, |rng| run.delay(rng));
+            }
+        }
+    }
 }
 
 fn late(report: &mut Report) {
@@ -99,6 +140,7 @@ fn late(report: &mut Report) {
             good: 20_000,
             candidate,
             most: 40_000,
+            batch: batch(0.1),
         };
         let what = format!("the same after 20 000 good ones, {name}, 10 %");
         report.delay("G4", &what, (200, 20), bound, |rng| run.delay(rng));
