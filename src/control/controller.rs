@@ -17,11 +17,12 @@ use super::events::Events;
 use super::force::Switches;
 use super::journal::{Entry, Journal};
 use super::judge::Bench;
-use super::judging::{Findings, Watched};
+use super::judging::Findings;
 use super::last_good;
 use super::overrides::{Overrides, Stamp};
 use super::plan::{self, Plan};
 use super::standing::Standing;
+use super::watched::Watched;
 use crate::config::Config;
 use crate::snapshot::Publisher;
 

@@ -11,12 +11,15 @@ use super::journal::{Entry, Move};
 use super::judge::Finding;
 use super::overrides::{Climb, Stamp};
 use super::ramps::{is_at_gate, word};
-use crate::policy::guard::{Progress, Verdict};
-use crate::policy::ramp::{self, Cause, Conditions};
+use super::reasons;
+use crate::policy::guard::Verdict;
+use crate::policy::ramp::{self, Conditions};
 use crate::snapshot::Route;
 
 /// After a step that could not be written down, the next try.
 const PAUSE: Duration = Duration::from_secs(30);
+/// Evidence comes and goes: not every time it comes is worth a line.
+const BETWEEN_WARNINGS: Duration = Duration::from_secs(600);
 
 /// What is known of the candidates, by route.
 pub type Findings = BTreeMap<String, Judged>;
@@ -32,55 +35,6 @@ pub struct Judged {
     pub may_step: bool,
     /// The gate's answer to the step that is asked for.
     pub gate: Option<bool>,
-}
-
-/// What the controller remembers of each route from look to look. A restart forgets it.
-#[derive(Debug, Default)]
-pub(super) struct Watched(BTreeMap<String, Memory>);
-
-#[derive(Debug, Default)]
-struct Memory {
-    /// The gate's answer, and to which step.
-    gate: Option<(u16, bool)>,
-    /// A raise by hand that is on trial: the share before it, and until when.
-    bake: Option<(u16, SystemTime)>,
-    /// No step before.
-    step_after: Option<SystemTime>,
-    /// What was said, so that it is said once.
-    warned: bool,
-    detected: bool,
-    alarmed: bool,
-    stranded: bool,
-}
-
-impl Watched {
-    fn of(&mut self, route: &str) -> &mut Memory {
-        if !self.0.contains_key(route) {
-            self.0.insert(route.to_owned(), Memory::default());
-        }
-        self.0.entry(route.to_owned()).or_default()
-    }
-
-    pub(super) fn gate_answered(&mut self, route: &str, step: u16, yes: bool) {
-        self.of(route).gate = Some((step, yes));
-    }
-
-    pub(super) fn forget_gate(&mut self, route: &str) {
-        self.of(route).gate = None;
-    }
-
-    fn gate(&mut self, route: &str, step: Option<u16>) -> Option<bool> {
-        let (asked, yes) = self.of(route).gate?;
-        (Some(asked) == step).then_some(yes)
-    }
-
-    /// What a route is brought back to: the share before a raise that is still on trial, else nothing.
-    pub(super) fn raised_from(&mut self, route: &str, now: SystemTime) -> u16 {
-        match self.of(route).bake.take() {
-            Some((from, until)) if now < until => from,
-            _ => 0,
-        }
-    }
 }
 
 /// What one look at a route tells.
@@ -104,7 +58,7 @@ impl Controller {
             .filter(|route| route.candidate.is_some())
         {
             let sight = self.sight(route, now, wall);
-            self.tell(&route.name, &sight);
+            self.tell(&route.name, &sight, wall);
             self.conclude(route, &sight, wall);
             let judged = self.judged(&route.name, sight);
             findings.insert(route.name.to_string(), judged);
@@ -190,17 +144,24 @@ impl Controller {
     }
 
     /// What moves no traffic and is worth a line, once.
-    fn tell(&mut self, route: &str, sight: &Sight) {
+    fn tell(&mut self, route: &str, sight: &Sight, wall: SystemTime) {
         let finding = self.bench.finding(route, sight.verdict.clone());
         let memory = self.watched.of(route);
-        let warned = matches!(sight.verdict, Verdict::Freeze(_) | Verdict::Breach(_));
-        let was_warned = std::mem::replace(&mut memory.warned, warned);
+        let warns = match sight.verdict {
+            Verdict::Freeze(_) => memory
+                .warned
+                .is_none_or(|at| is_past(at, BETWEEN_WARNINGS, wall)),
+            _ => false,
+        };
+        if warns {
+            memory.warned = Some(wall);
+        }
         let alarmed = sight.conditions.ratio_alarm;
         let was_alarmed = std::mem::replace(&mut memory.alarmed, alarmed);
         let found = finding.filter(|finding| finding.dry_run);
         let found = found.and_then(|finding| finding.detected);
         let was_found = std::mem::replace(&mut memory.detected, found.is_some());
-        if let (Verdict::Freeze(reason), false) = (&sight.verdict, was_warned) {
+        if let (Verdict::Freeze(reason), true) = (&sight.verdict, warns) {
             self.note(route, "guard_warning", reason.to_string());
         }
         if let (Some(reason), false) = (found, was_found) {
@@ -243,7 +204,7 @@ impl Controller {
             Some(climb) => self.tick(name, climb, sight, wall),
             None => {
                 if let (Verdict::Breach(reason), true) = (&sight.verdict, route.split.is_open()) {
-                    let reason = format!("at {} %: {reason}", percent(route.split.hundredths()));
+                    let reason = reasons::of_breach(route.split.hundredths(), reason);
                     let answer = self.hold(name, reason);
                     complain(name, &answer);
                 }
@@ -265,65 +226,16 @@ impl Controller {
             return;
         }
         let (what, actor) = word(made);
-        let stamp = Stamp::now(actor, self.reason(route, made, &sight.verdict));
+        let finding = self.bench.finding(route, sight.verdict.clone());
+        let progress = finding.map(|finding| finding.progress).unwrap_or_default();
+        let reason = reasons::of_move(made, &sight.verdict, &progress);
+        let stamp = Stamp::now(actor, reason);
         let answer = self.make_move(route, climb.ramp, made, what, stamp);
         complain(route, &answer);
         self.watched.of(route).step_after = match answer {
             Ok(_) => None,
             Err(_) => wall.checked_add(PAUSE),
         };
-    }
-
-    /// Why a ramp has made a move, for people.
-    fn reason(&self, route: &str, made: ramp::Move, verdict: &Verdict) -> String {
-        match (made, verdict) {
-            (
-                ramp::Move::Shift {
-                    from,
-                    cause: Cause::Breach,
-                    ..
-                },
-                Verdict::Breach(reason),
-            ) => {
-                format!("at {} %: {reason}", percent(from))
-            }
-            (
-                ramp::Move::Shift {
-                    cause: Cause::Passed,
-                    ..
-                }
-                | ramp::Move::Finish { .. },
-                _,
-            ) => {
-                let finding = self.bench.finding(route, Verdict::Pass);
-                finding.map_or_else(
-                    || "its time is over and nobody watches".to_owned(),
-                    |finding| passed(&finding.progress),
-                )
-            }
-            (ramp::Move::Shift { from, cause, .. }, _) => match cause {
-                Cause::Begun => "begun".to_owned(),
-                Cause::NoEvidence => {
-                    "nothing speaks against it, and the step has lasted its time".to_owned()
-                }
-                Cause::Stalled => format!(
-                    "at {} %: the step has lasted its time without a result",
-                    percent(from)
-                ),
-                Cause::Flapping => format!(
-                    "at {} %: the breaker opened three times in ten minutes",
-                    percent(from)
-                ),
-                Cause::Passed | Cause::Breach | Cause::Operator => cause.as_str().to_owned(),
-            },
-            (ramp::Move::Ask { percent: to }, _) => format!("may it go to {} %?", percent(to)),
-            (ramp::Move::Stall { percent: at }, Verdict::Stalled(reason)) => {
-                format!("at {} %, most against it: {reason}", percent(at))
-            }
-            (ramp::Move::Retry { attempt }, _) => format!("retry {attempt}"),
-            (ramp::Move::Pause { .. }, _) => "the gate has said no".to_owned(),
-            _ => String::new(),
-        }
     }
 
     fn judged(&mut self, route: &str, sight: Sight) -> Judged {
@@ -339,25 +251,8 @@ impl Controller {
     }
 }
 
-fn percent(hundredths: u16) -> f64 {
-    f64::from(hundredths) / 100.0
-}
-
-/// `errors 3 of 2410 bad against 120 of 45790; p95 …`.
-fn passed(progress: &[Progress]) -> String {
-    let each = progress.iter().map(|progress| {
-        let (metric, counts) = (progress.metric, progress.counts);
-        format!(
-            "{} {} of {} {} against {} of {}",
-            metric.as_str(),
-            counts.candidate.bad,
-            counts.candidate.n,
-            metric.adjective(),
-            counts.primary.bad,
-            counts.primary.n
-        )
-    });
-    each.collect::<Vec<_>>().join("; ")
+fn is_past(at: SystemTime, time: Duration, now: SystemTime) -> bool {
+    now.duration_since(at).is_ok_and(|gone| gone >= time)
 }
 
 fn complain(route: &str, answer: &super::change::Answer) {

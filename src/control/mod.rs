@@ -17,9 +17,11 @@ mod open;
 mod overrides;
 mod plan;
 mod ramps;
+mod reasons;
 mod rest;
 mod standing;
 mod watch;
+mod watched;
 
 pub use change::{Actor, Answer, Change, Done, Order, Refused, What};
 pub use controller::Controller;

@@ -15,6 +15,7 @@ mod basics;
 mod breaker;
 mod broken;
 mod cancel;
+mod cohorts;
 mod fallback;
 mod headers;
 mod idle;
