@@ -21,6 +21,7 @@ use crate::control::{
     watch_kill,
 };
 use crate::proxy::{Crew, Life};
+use crate::recall::Board;
 use crate::snapshot::Publisher;
 use crate::stats::{Cells, WorkerCell};
 use crate::telemetry::{Logs, Metrics, Window};
@@ -112,6 +113,7 @@ impl App {
         let crew = Crew {
             publisher: controller.publisher(),
             cells: Arc::clone(&workers),
+            board: Board::new(controller.workers()),
             born,
             life: life_of_workers,
         };
