@@ -14,7 +14,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::admin::{self, View};
+use crate::admin::{self, Inquirer, View};
 use crate::config::{self, Config};
 use crate::control::{
     Actor, Controller, Door, OpenError, Standing, What, check_health, journal_path, watch_file,
@@ -110,10 +110,11 @@ impl App {
         let admin_listener = listen_admin(&config.listen.admin)?;
         let admin = admin_listener.local_addr()?;
         let (life, life_of_workers) = watch::channel(Life::Running);
+        let board = Board::new(controller.workers());
         let crew = Crew {
             publisher: controller.publisher(),
             cells: Arc::clone(&workers),
-            board: Board::new(controller.workers()),
+            board: board.clone(),
             born,
             life: life_of_workers,
         };
@@ -132,6 +133,7 @@ impl App {
                 access: Arc::clone(&access),
                 door: door.clone(),
                 journal: journal_path(&config.state_dir).into(),
+                inquirer: Arc::new(Inquirer::new(board)),
                 metrics: Arc::new(
                     Metrics::new(
                         publisher.clone(),

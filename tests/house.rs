@@ -30,7 +30,7 @@ const ROOMS: [(&str, &str); 14] = [
     ("telemetry", "config control snapshot policy stats"),
     (
         "admin",
-        "api config control snapshot telemetry policy stats",
+        "api config control recall snapshot telemetry policy stats",
     ),
     ("demo", "policy stats"),
     ("app", ALL_ABOVE),

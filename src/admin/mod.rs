@@ -2,7 +2,9 @@
 
 mod access;
 mod body;
+mod explain;
 mod host;
+mod inquirer;
 mod moment;
 mod openapi;
 mod problem;
@@ -16,6 +18,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use inquirer::Inquirer;
 pub use router::router;
 pub use view::View;
 pub use words::{entry, links};

@@ -8,7 +8,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 
 use super::routes::{
-    health, journal, livez, metrics, openapi, readyz, resume, rollback, shift, state,
+    health, journal, livez, metrics, openapi, readyz, request, resume, rollback, shift, state,
 };
 use super::view::View;
 use super::{access, problem};
@@ -17,13 +17,14 @@ use super::{access, problem};
 pub(super) const API: &str = "/api/";
 
 /// All methods and paths, for whoever asks for another one, and for the OpenAPI document.
-pub(super) const PATHS: [(&str, &str); 10] = [
+pub(super) const PATHS: [(&str, &str); 11] = [
     ("get", "/metrics"),
     ("get", "/livez"),
     ("get", "/readyz"),
     ("get", "/health"),
     ("get", "/api/v1/state"),
     ("get", "/api/v1/journal"),
+    ("get", "/api/v1/requests/{id}"),
     ("get", "/api/v1/openapi.json"),
     ("post", "/api/v1/rollback"),
     ("post", "/api/v1/resume"),
@@ -39,6 +40,7 @@ pub fn router(view: View) -> Router {
         .route("/health", get(health::health))
         .route("/api/v1/state", get(state::state))
         .route("/api/v1/journal", get(journal::journal))
+        .route("/api/v1/requests/{id}", get(request::request))
         .route("/api/v1/openapi.json", get(openapi::openapi))
         .route("/api/v1/rollback", post(rollback::rollback))
         .route("/api/v1/resume", post(resume::resume))

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use axum::http::{Method, StatusCode};
 use reqwest::Response;
 
-use super::{View, router};
+use super::{Inquirer, View, router};
 use crate::api::{
     BreakerState, ConfigStatus, Health, HouseStatus, Problem, Readiness, ServiceStatus,
 };
 use crate::control::{Door, Outcome, Standing};
+use crate::recall::Board;
 use crate::snapshot::Snapshot;
 use crate::stats::Class;
 use crate::telemetry::{Metrics, Window, sample};
@@ -35,6 +36,7 @@ impl Port {
             access: Arc::default(),
             door: Door::to_nobody(),
             journal: std::path::Path::new("nowhere").into(),
+            inquirer: Arc::new(Inquirer::new(Board::new(0))),
             publisher: house.publisher,
             standing: house.standing,
             born: Instant::now(),
@@ -215,7 +217,14 @@ async fn every_path_of_the_table_is_served() {
     for (method, path) in super::router::PATHS {
         let method: Method = method.to_uppercase().parse().unwrap();
         let answer = port.ask(method, path).await;
-        assert!(!matches!(answer.status().as_u16(), 404 | 405), "{path}");
+        let status = answer.status().as_u16();
+        if path.ends_with("{id}") {
+            assert_eq!(status, 404, "{path}");
+            let problem: Problem = answer.json().await.unwrap();
+            assert_eq!(problem.reason, "unknown_request");
+        } else {
+            assert!(!matches!(status, 404 | 405), "{path}");
+        }
     }
 }
 

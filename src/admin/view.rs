@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 
+use super::inquirer::Inquirer;
 use crate::config::model::Admin;
 use crate::control::{Door, Standing};
 use crate::snapshot::Publisher;
@@ -24,6 +25,8 @@ pub struct View {
     pub door: Door,
     /// The journal.
     pub journal: Arc<Path>,
+    /// Asks the workers what became of a request.
+    pub inquirer: Arc<Inquirer>,
     /// For `/metrics`.
     pub metrics: Arc<Metrics>,
     /// The last minute, for `/health`. Somebody must tick it.
