@@ -9,6 +9,7 @@ mod demo;
 mod edit;
 mod events;
 mod exit;
+mod explain;
 mod health;
 mod moved;
 mod offline;
@@ -20,6 +21,7 @@ mod schema;
 mod serve;
 mod shift;
 mod status;
+mod story;
 mod verify;
 
 pub use args::{Args, run};

@@ -4,4 +4,5 @@ mod asking;
 mod memory;
 mod refusals;
 mod sides;
+mod tell;
 mod tries;
