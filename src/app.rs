@@ -16,13 +16,14 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::admin::{self, MOST_STREAMS, Patience, SocketFile, View};
+use crate::admin::{self, Inquirer, MOST_STREAMS, Patience, SocketFile, View};
 use crate::config::{self, Config};
 use crate::control::{
     Actor, Controller, Door, OpenError, Standing, What, check_health, journal_path, watch_file,
     watch_kill,
 };
 use crate::proxy::{Crew, Life};
+use crate::recall::Board;
 use crate::snapshot::Publisher;
 use crate::stats::{Cells, WorkerCell};
 use crate::telemetry::{Logs, Metrics, Window};
@@ -114,9 +115,11 @@ impl App {
         let admin = admin_listener.local_addr()?;
         let (socket_listener, socket) = listen_socket(config.admin.socket.as_deref())?.unzip();
         let (life, life_of_workers) = watch::channel(Life::Running);
+        let board = Board::new(controller.workers());
         let crew = Crew {
             publisher: controller.publisher(),
             cells: Arc::clone(&workers),
+            board: board.clone(),
             born,
             life: life_of_workers,
         };
@@ -138,6 +141,7 @@ impl App {
                 journal: journal_path(&config.state_dir).into(),
                 events: controller.events(),
                 streams: Arc::new(Semaphore::new(MOST_STREAMS)),
+                inquirer: Arc::new(Inquirer::new(board)),
                 metrics: Arc::new(
                     Metrics::new(
                         publisher.clone(),

@@ -19,6 +19,7 @@ pub mod control;
 pub mod demo;
 pub mod policy;
 pub mod proxy;
+pub mod recall;
 pub mod snapshot;
 pub mod stats;
 pub mod telemetry;

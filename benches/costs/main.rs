@@ -13,6 +13,7 @@ mod client;
 mod exchange;
 mod fitness;
 mod pin;
+mod recall;
 mod record;
 mod route;
 mod split;

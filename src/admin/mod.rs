@@ -2,8 +2,10 @@
 
 mod access;
 mod body;
+mod explain;
 mod follower;
 mod host;
+mod inquirer;
 mod moment;
 mod openapi;
 mod patience;
@@ -22,6 +24,7 @@ mod stream_tests;
 #[cfg(test)]
 mod tests;
 
+pub use inquirer::Inquirer;
 pub use patience::Patience;
 pub use router::{router, router_of_operator};
 pub use serve::{MOST_CONNECTIONS, serve};

@@ -4,7 +4,9 @@
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use crate::api::{Applied, Health, Journal, Problem, Readiness, Resume, Rollback, Shift, State};
+use crate::api::{
+    Applied, Explanation, Health, Journal, Problem, Readiness, Resume, Rollback, Shift, State,
+};
 
 /// One method of one path.
 struct Operation {
@@ -153,6 +155,19 @@ fn readings(schemas: &mut SchemaGenerator) -> Vec<Operation> {
                 STORED,
             )
         },
+        Operation {
+            parameters: json!([{
+                "name": "id", "in": "path", "required": true,
+                "description": "The `x-request-id` of its answer.",
+                "schema": { "type": "string", "pattern": "^[!-~]{1,128}$" },
+            }]),
+            ..get(
+                "/api/v1/requests/{id}",
+                "What became of one of the last requests, and why",
+                json_of::<Explanation>(schemas),
+                &[400, 401, 403, 404, 421, 503],
+            )
+        },
         get(
             "/api/v1/openapi.json",
             "This document",
@@ -221,7 +236,7 @@ impl Operation {
         }
         let name = self.path.trim_start_matches("/api/v1/").trim_matches('/');
         let mut operation = json!({
-            "operationId": name.trim_end_matches(".json"),
+            "operationId": name.trim_end_matches(".json").trim_end_matches("/{id}"),
             "summary": self.summary,
             "parameters": self.parameters,
             "responses": responses,

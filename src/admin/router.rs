@@ -8,7 +8,8 @@ use axum::response::Response;
 use axum::routing::{get, post};
 
 use super::routes::{
-    events, health, journal, livez, metrics, openapi, readyz, resume, rollback, shift, state,
+    events, health, journal, livez, metrics, openapi, readyz, request, resume, rollback, shift,
+    state,
 };
 use super::view::View;
 use super::{access, problem};
@@ -17,7 +18,7 @@ use super::{access, problem};
 pub(super) const API: &str = "/api/";
 
 /// All methods and paths, for whoever asks for another one, and for the OpenAPI document.
-pub(super) const PATHS: [(&str, &str); 11] = [
+pub(super) const PATHS: [(&str, &str); 12] = [
     ("get", "/metrics"),
     ("get", "/livez"),
     ("get", "/readyz"),
@@ -25,6 +26,7 @@ pub(super) const PATHS: [(&str, &str); 11] = [
     ("get", "/api/v1/state"),
     ("get", "/api/v1/journal"),
     ("get", "/api/v1/events"),
+    ("get", "/api/v1/requests/{id}"),
     ("get", "/api/v1/openapi.json"),
     ("post", "/api/v1/rollback"),
     ("post", "/api/v1/resume"),
@@ -51,6 +53,7 @@ fn paths(view: View) -> Router {
         .route("/api/v1/state", get(state::state))
         .route("/api/v1/journal", get(journal::journal))
         .route("/api/v1/events", get(events::events))
+        .route("/api/v1/requests/{id}", get(request::request))
         .route("/api/v1/openapi.json", get(openapi::openapi))
         .route("/api/v1/rollback", post(rollback::rollback))
         .route("/api/v1/resume", post(resume::resume))

@@ -10,11 +10,12 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use super::{MOST_STREAMS, Patience, View, router, serve};
+use super::{Inquirer, MOST_STREAMS, Patience, View, router, serve};
 use crate::api::{
     BreakerState, ConfigStatus, Health, HouseStatus, Problem, Readiness, ServiceStatus,
 };
 use crate::control::{Door, Events, Outcome, Standing};
+use crate::recall::Board;
 use crate::snapshot::Snapshot;
 use crate::stats::Class;
 use crate::telemetry::{Metrics, Window, sample};
@@ -46,6 +47,7 @@ impl Port {
             journal: std::path::Path::new("nowhere").into(),
             events: Events::new(),
             streams: Arc::new(Semaphore::new(MOST_STREAMS)),
+            inquirer: Arc::new(Inquirer::new(Board::new(0))),
             publisher: house.publisher,
             standing: house.standing,
             patience,
@@ -233,7 +235,14 @@ async fn every_path_of_the_table_is_served() {
     for (method, path) in super::router::PATHS {
         let method: Method = method.to_uppercase().parse().unwrap();
         let answer = port.ask(method, path).await;
-        assert!(!matches!(answer.status().as_u16(), 404 | 405), "{path}");
+        let status = answer.status().as_u16();
+        if path.ends_with("{id}") {
+            assert_eq!(status, 404, "{path}");
+            let problem: Problem = answer.json().await.unwrap();
+            assert_eq!(problem.reason, "unknown_request");
+        } else {
+            assert!(!matches!(status, 404 | 405), "{path}");
+        }
     }
 }
 

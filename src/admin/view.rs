@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
 
+use super::inquirer::Inquirer;
 use super::patience::Patience;
 use crate::config::model::Admin;
 use crate::control::{Door, Events, Standing};
@@ -33,6 +34,8 @@ pub struct View {
     pub events: Events,
     /// Places for those who follow the events: [`MOST_STREAMS`].
     pub streams: Arc<Semaphore>,
+    /// Asks the workers what became of a request.
+    pub inquirer: Arc<Inquirer>,
     /// For `/metrics`.
     pub metrics: Arc<Metrics>,
     /// The last minute, for `/health`. Somebody must tick it.

@@ -8,7 +8,8 @@ use crate::config::scalar::Duration;
 
 use super::address::Address;
 use super::{
-    Exit, check, completions, demo, events, health, resume, rollback, schema, serve, shift, status,
+    Exit, check, completions, demo, events, explain, health, resume, rollback, schema, serve,
+    shift, status,
 };
 
 /// Moves an inference service to Vast.ai without anyone noticing.
@@ -94,6 +95,17 @@ enum Command {
         after_help = "Example:\n  figshift events --tail 50\n  figshift events --follow --json | jq .moves"
     )]
     Events(events::Events),
+    /// Tell what became of one request, and why: its side, its tries, its times.
+    ///
+    /// REQUEST_ID is what the answer's header x-request-id says; log lines and backends have it too.
+    /// Requests on their way and the last few thousand of each worker are remembered, those with
+    /// trouble apart from the rest, until figshift ends. Exits with 0 when it is told, with 1 when no
+    /// such request is remembered, with 2 for what is no id, and with 4 when there is no answer.
+    #[command(after_help = "Example:\n  \
+                            curl -si http://localhost:8080/v1/models | grep -i x-request-id\n  \
+                            x-request-id: 7f3c9a01b2d4e6f80000000a3c\n  \
+                            figshift explain 7f3c9a01b2d4e6f80000000a3c")]
+    Explain(explain::Explain),
     /// Print a script that completes commands and flags in a shell.
     #[command(
         after_help = "Example:\n  figshift completions bash > /etc/bash_completion.d/figshift"
@@ -123,6 +135,7 @@ pub fn run(args: Args) -> Exit {
         Command::Rollback(args) => rollback::run(&args),
         Command::Resume(args) => resume::run(&args),
         Command::Events(args) => events::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Completions { shell } => completions::run(shell),
         Command::Schema => schema::run(),
     }

@@ -10,6 +10,7 @@ mod demo;
 mod edit;
 mod events;
 mod exit;
+mod explain;
 mod follow;
 mod health;
 mod moved;
@@ -22,6 +23,7 @@ mod schema;
 mod serve;
 mod shift;
 mod status;
+mod story;
 mod stream;
 mod verify;
 

@@ -87,7 +87,13 @@ pub(super) fn compile_in_force(
             route.side_header &= !force.is_killed();
         }
     }
-    compile(&forced, previous, workers)
+    let mut snapshot = compile(&forced, previous, workers)?;
+    for route in &mut snapshot.routes {
+        if let Some(force) = forces.get(&*route.name) {
+            route.why = force.to_string().into();
+        }
+    }
+    Ok(snapshot)
 }
 
 /// What a change does to the traffic. A route that comes or goes counts from or to 0.

@@ -38,6 +38,12 @@ impl Split {
         self.hundredths > 0
     }
 
+    /// Where a draw stands, in whole hundredths of a percent from 0 to 9999: every share above that
+    /// gives it to the candidate.
+    pub fn place(draw: u64) -> u16 {
+        ((u128::from(draw >> 1) * 10_000) >> 63) as u16
+    }
+
     /// The side for a draw, which is uniform over all 64-bit numbers.
     pub fn choose(self, draw: u64) -> Side {
         if draw >> 1 < self.threshold {
@@ -115,6 +121,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_place_of_a_draw_tells_its_side(hundredths in 0u16..=10_000, draw in any::<u64>()) {
+            let place = Split::place(draw);
+            prop_assert!(place < 10_000);
+            let side = Split::new(hundredths).choose(draw);
+            prop_assert_eq!(side == Side::Candidate, place < hundredths);
+        }
+
         #[test]
         fn raising_only_moves_to_the_candidate(
             a in 0u16..=10_000, b in 0u16..=10_000,

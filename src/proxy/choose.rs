@@ -7,24 +7,34 @@ use http::header::HeaderName;
 use http::request::Parts;
 use rand::{RngExt, rngs::SmallRng};
 
+use crate::policy::Split;
+use crate::recall::By;
 use crate::snapshot::{Route, Sticky};
 use crate::stats::{Draw, Side};
 use crate::wire::{cookie, query};
 
 const SIDE: HeaderName = HeaderName::from_static("x-figshift-side");
 
-/// The side of a request, and what was drawn for.
+/// The side of a request, what chose it, and what was drawn for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Choice {
     pub(super) side: Side,
     pub(super) draw: Draw,
+    pub(super) by: By,
+    /// Where the draw stands, in hundredths of a percent.
+    pub(super) place: u16,
 }
 
 impl Choice {
     /// Nothing was drawn.
-    fn undrawn(side: Side) -> Self {
-        let draw = Draw::None;
-        Self { side, draw }
+    fn undrawn(side: Side, by: By) -> Self {
+        let (draw, place) = (Draw::None, 0);
+        Self {
+            side,
+            draw,
+            by,
+            place,
+        }
     }
 }
 
@@ -37,20 +47,23 @@ pub(super) fn choose(
     rng: &mut SmallRng,
 ) -> Choice {
     if route.candidate.is_none() {
-        return Choice::undrawn(Side::Primary);
+        return Choice::undrawn(Side::Primary, By::Only);
     }
     if let (true, true, Some(side)) = (route.side_header, trusted, asked_for(head)) {
-        return Choice::undrawn(side);
+        return Choice::undrawn(side, By::Header);
     }
-    let mut keys = route.sticky.iter();
-    let (number, draw) = match keys.find_map(|key| sticky_draw(route, key, head, &client)) {
+    let mut keys = route.sticky.iter().enumerate();
+    let found = keys.find_map(|(at, key)| Some((at, sticky_draw(route, key, head, &client)?)));
+    let (number, draw, by) = match found {
         // The split looks at the highest bits, so the lowest ones say nothing of the side.
-        Some(number) => (number, Draw::User(number as u16)),
-        None => (rng.random(), Draw::Request),
+        Some((at, number)) => (number, Draw::User(number as u16), By::Sticky(at as u16)),
+        None => (rng.random(), Draw::Request, By::Draw),
     };
     Choice {
         side: route.split.choose(number),
         draw,
+        by,
+        place: Split::place(number),
     }
 }
 

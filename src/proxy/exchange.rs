@@ -61,18 +61,21 @@ fn begin(
     let id = worker.ids.of(&mut head.headers);
 
     // Admit.
-    let host = admit::check(&mut head).map_err(|refusal| {
-        Problem::of_fault(refusal.fault, refusal.detail).answer(worker, head.uri.path(), &id)
-    })?;
+    let refuse = |fault, detail, path: &str, epoch| {
+        let problem = Problem::of_fault(fault, detail);
+        let status = problem.status.as_u16();
+        let memory = &worker.memory;
+        memory.refused(id.as_bytes(), started, epoch, fault, status);
+        problem.answer(worker, path, &id)
+    };
+    let host = admit::check(&mut head)
+        .map_err(|refusal| refuse(refusal.fault, refusal.detail, head.uri.path(), 0))?;
 
     // Pin the snapshot, find the route, choose the side.
     let pin = worker.pin();
     let index = find(&pin, &head, host.as_ref()).ok_or_else(|| {
-        Problem::of_fault(Fault::NoRoute, "No route matches this request").answer(
-            worker,
-            head.uri.path(),
-            &id,
-        )
+        let detail = "No route matches this request";
+        refuse(Fault::NoRoute, detail, head.uri.path(), pin.epoch)
     })?;
     let route = &pin.routes[index];
     let trusted = pin.trusts(client.peer.address());
@@ -82,7 +85,14 @@ fn begin(
     });
     let outgoing = prepare(route, head, host, body, client, trusted);
     Ok(Delivery {
-        walk: Some(Walk::begin(presence, pin, index, choice, started)),
+        walk: Some(Walk::begin(
+            presence,
+            pin,
+            index,
+            choice,
+            started,
+            id.as_bytes(),
+        )),
         outgoing,
         id,
     })
@@ -145,8 +155,8 @@ impl Delivery {
         let mut next = plan.first(walk);
         let mut last: Option<FailureKind> = None;
         let mut counted = false;
-        while let Next::Try(side, picked) = next {
-            walk.attempt_begins(side, picked);
+        while let Next::Try(side, picked, reason) = next {
+            walk.attempt_begins(side, picked, reason);
             let sent = forward(walk, &mut self.outgoing, plan.fresh).await;
             count_overflow(walk, &mut counted, &self.outgoing);
             match sent {
@@ -206,7 +216,7 @@ impl Delivery {
             return Response::new(ResponseBody::Own(None));
         };
         let answer = problem.answer(walk.worker(), &walk.route().name, &self.id);
-        walk.ends_unserved(class);
+        walk.ends_unserved(class, problem.fault, problem.status.as_u16());
         answer
     }
 }

@@ -7,6 +7,7 @@ use http::header::{HeaderMap, HeaderName};
 
 use super::forward::{Failure, FailureKind, Outgoing};
 use super::walk::Walk;
+use crate::recall::Mark;
 use crate::snapshot::{Picked, Tried};
 use crate::stats::{Reason, Side};
 
@@ -31,8 +32,8 @@ pub(super) struct Plan {
 /// What to do after a failure.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Next {
-    /// Try here.
-    Try(Side, Picked),
+    /// Try here, for this reason; without one, since it belongs here.
+    Try(Side, Picked, Option<Reason>),
     /// There is nothing left that may be tried.
     GiveUp,
 }
@@ -44,19 +45,19 @@ impl Plan {
     pub(super) fn first(&mut self, walk: &Walk) -> Next {
         let home = walk.home;
         if let Some(picked) = self.pick(walk, home) {
-            return self.go(walk, home, picked);
+            return self.go(walk, home, picked, None);
         }
         let may_leave = walk.route().alternative(home).is_some();
         if may_leave && let Some(picked) = self.pick(walk, home.other()) {
             walk.cell(home).fallbacks[Reason::Bypass as usize].add(1);
-            return self.go(walk, home.other(), picked);
+            return self.go(walk, home.other(), picked, Some(Reason::Bypass));
         }
         if let Some(picked) = self.pick_in_panic(walk, home) {
-            return self.go(walk, home, picked);
+            return self.go(walk, home, picked, None);
         }
         if may_leave && let Some(picked) = self.pick_in_panic(walk, home.other()) {
             walk.cell(home).fallbacks[Reason::Bypass as usize].add(1);
-            return self.go(walk, home.other(), picked);
+            return self.go(walk, home.other(), picked, Some(Reason::Bypass));
         }
         Next::GiveUp
     }
@@ -107,9 +108,10 @@ impl Plan {
         }
         if let Some(picked) = self.sibling(walk, side, reason) {
             walk.cell(side).retries[reason as usize].add(1);
-            return self.go(walk, side, picked);
+            return self.go(walk, side, picked, Some(reason));
         }
         if side != walk.home || walk.route().alternative(side).is_none() {
+            walk.refused(Mark::NowhereElse);
             return Next::GiveUp;
         }
         // A backend that is gone loses its whole share at once: sending that over is what figshift
@@ -127,11 +129,12 @@ impl Plan {
             .pick(walk, other)
             .or_else(|| self.pick_in_panic(walk, other))
         else {
+            walk.refused(Mark::NowhereElse);
             return Next::GiveUp;
         };
         walk.cell(side).fallbacks[reason as usize].add(1);
         self.on_side = 0;
-        self.go(walk, other, picked)
+        self.go(walk, other, picked, Some(reason))
     }
 
     /// Another endpoint of the same side. That is more work for the same backend, which the budget
@@ -145,13 +148,13 @@ impl Plan {
         allowed.then(|| self.pick(walk, side)).flatten()
     }
 
-    fn go(&mut self, walk: &Walk, side: Side, picked: Picked) -> Next {
+    fn go(&mut self, walk: &Walk, side: Side, picked: Picked, reason: Option<Reason>) -> Next {
         if let Some(member) = walk.arm(side).backend.members.get(picked.member) {
             self.tried.push(member.endpoint.id);
         }
         self.on_side += 1;
         self.fresh = false;
-        Next::Try(side, picked)
+        Next::Try(side, picked, reason)
     }
 
     fn pick(&self, walk: &Walk, side: Side) -> Option<Picked> {
@@ -176,15 +179,21 @@ impl Plan {
 fn may_repeat(walk: &Walk, outgoing: &Outgoing, side: Side, unprocessed: bool) -> bool {
     if !unprocessed && !outgoing.repeatable {
         walk.cell(side).unsafe_to_repeat.add(1);
+        walk.refused(Mark::NotRepeatable);
         return false;
     }
-    outgoing.is_replayable()
+    let replayable = outgoing.is_replayable();
+    if !replayable {
+        walk.refused(Mark::BodyTooLong);
+    }
+    replayable
 }
 
 fn within_budget(walk: &mut Walk, side: Side) -> bool {
     let within = walk.take_retry();
     if !within {
         walk.cell(side).over_budget.add(1);
+        walk.refused(Mark::OverBudget);
     }
     within
 }

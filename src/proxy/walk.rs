@@ -10,8 +10,9 @@ use rand::RngExt;
 use super::choose::Choice;
 use super::client::Client;
 use super::worker::Worker;
+use crate::recall::{Chosen, Decision, Mark, Moment};
 use crate::snapshot::{Arm, Backend, Endpoint, Picked, Pin, Route};
-use crate::stats::{Class, Cohorts, Reason, Side, SideCell, Unit};
+use crate::stats::{Class, Cohorts, Fault, Reason, Side, SideCell, Unit};
 
 /// A request from its arrival to the last byte of its answer.
 #[derive(Debug)]
@@ -49,6 +50,8 @@ pub(super) struct Walk {
     attempt: Option<Attempt>,
     /// What the guard will see of it, until the first try has ended.
     unit: Option<Unit>,
+    /// Its decision in the worker's memory.
+    decision: usize,
     /// Holds a place in the retry budget.
     retrying: bool,
     ended: bool,
@@ -69,8 +72,17 @@ impl Walk {
         route: usize,
         choice: Choice,
         started: Duration,
+        id: &[u8],
     ) -> Self {
         let worker = presence.worker.index;
+        let chosen = Chosen {
+            side: choice.side,
+            by: choice.by,
+            draw: choice.place,
+            percent: pin.routes[route].split.hundredths(),
+        };
+        let memory = &presence.worker.memory;
+        let decision = memory.begins(id, started, &pin, route, chosen);
         let cohorts = pin.routes[route].cohorts.as_ref();
         let unit =
             cohorts.and_then(|cohorts| cohorts.draw(worker, started, choice.side, choice.draw));
@@ -83,6 +95,7 @@ impl Walk {
             time: started,
             attempt: None,
             unit,
+            decision,
             retrying: false,
             ended: false,
         }
@@ -152,8 +165,33 @@ impl Walk {
         }
     }
 
+    /// Notes something for whoever asks what became of the request.
+    fn note(&self, note: impl FnOnce(&mut Decision, Moment)) {
+        let at = Moment::after(self.elapsed());
+        let memory = &self.worker().memory;
+        memory.note(self.decision, |decision| note(decision, at));
+    }
+
+    /// Why there is no other try.
+    pub(super) fn refused(&self, mark: Mark) {
+        self.note(|decision, _| decision.mark(mark));
+    }
+
+    fn note_try(&self, side: Side, picked: Picked, reason: Option<Reason>) {
+        self.note(|decision, at| {
+            decision.goes(at, side, picked.member, reason);
+            if picked.in_panic {
+                decision.mark(Mark::Panic);
+            }
+            if picked.ticket.probe {
+                decision.mark(Mark::Probe);
+            }
+        });
+    }
+
     /// A try begins.
-    pub(super) fn attempt_begins(&mut self, side: Side, picked: Picked) {
+    pub(super) fn attempt_begins(&mut self, side: Side, picked: Picked, reason: Option<Reason>) {
+        self.note_try(side, picked, reason);
         self.attempt = Some(Attempt {
             side,
             picked,
@@ -199,6 +237,7 @@ impl Walk {
     pub(super) fn head_arrived(&mut self, status: u16, class: Class) {
         self.look_at_clock();
         self.cell(self.side()).head.record(self.elapsed());
+        self.note(|decision, at| decision.has_head(at, status));
         if class != Class::Ok {
             self.leave_cohort(class);
         }
@@ -211,6 +250,7 @@ impl Walk {
         self.look_at_clock();
         let waited = self.elapsed();
         self.cell(self.side()).first_byte.record(waited);
+        self.note(|decision, at| decision.first_byte = at);
         if let Some(mut unit) = self.unit.take() {
             self.with_cohorts(|cohorts, worker| cohorts.answer(worker, &mut unit, waited));
             self.unit = Some(unit);
@@ -228,6 +268,7 @@ impl Walk {
             _ => self.untell_breaker(),
         }
         self.leave_cohort(class);
+        self.note(|decision, at| decision.try_ends(at, class));
         let cell = self.cell(attempt.side);
         cell.attempts[class as usize].add(1);
         if class == Class::Cancelled && self.is_cut() {
@@ -239,6 +280,7 @@ impl Walk {
     /// The try found a connection that the backend had just closed: nobody's fault, and no try.
     pub(super) fn attempt_was_stale(&mut self) {
         self.untell_breaker();
+        self.note(|decision, _| decision.mark(Mark::Stale));
         self.cell(self.side()).retries[Reason::Reset as usize].add(1);
         self.close_attempt();
     }
@@ -253,11 +295,19 @@ impl Walk {
         self.attempt_ends(class);
         self.cell(served).total.record(self.elapsed());
         self.count(served, class);
+        self.remember(|decision, at| decision.ends(at, class));
     }
 
     /// The request ended with an answer of ours, after tries that were counted already.
-    pub(super) fn ends_unserved(mut self, class: Class) {
+    pub(super) fn ends_unserved(mut self, class: Class, fault: Fault, status: u16) {
         self.count(self.home, class);
+        self.remember(|decision, at| decision.ends_with(at, Some(class), fault, status));
+    }
+
+    fn remember(&self, note: impl FnOnce(&mut Decision, Moment)) {
+        let at = Moment::after(self.elapsed());
+        let memory = &self.worker().memory;
+        memory.ends(self.decision, |decision| note(decision, at));
     }
 
     /// Takes a place in the retry budget for the next try; `false` when there is none.
@@ -326,12 +376,11 @@ impl Drop for Walk {
         if !self.ended {
             // The future or the body was dropped: the client has left, or its stream was cut.
             let served = self.side();
-            if self.unit.is_some() {
-                // How long it has waited counts.
-                self.look_at_clock();
-            }
+            // How long it has waited counts.
+            self.look_at_clock();
             self.attempt_ends(Class::Cancelled);
             self.count(served, Class::Cancelled);
+            self.remember(|decision, at| decision.ends(at, Class::Cancelled));
         }
         if self.retrying {
             self.worker().end_retry();

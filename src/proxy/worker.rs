@@ -18,6 +18,7 @@ use super::cut;
 use super::deadline::Deadlines;
 use super::pool::Pools;
 use crate::policy::retry_allowed;
+use crate::recall::{Board, Memory};
 use crate::snapshot::{Pin, Publisher, Reader};
 use crate::stats::{Cells, WorkerCell};
 use crate::wire::RequestIds;
@@ -45,6 +46,8 @@ pub struct Crew {
     pub publisher: Publisher,
     /// One cell per worker.
     pub cells: Arc<Cells<WorkerCell>>,
+    /// Where they are asked what became of a request.
+    pub board: Board,
     /// The moment from which all times are counted.
     pub born: Instant,
     /// Told when the house ends.
@@ -92,6 +95,7 @@ pub(super) struct Worker {
     pub(super) ids: RequestIds,
     pub(super) deadlines: Deadlines,
     pub(super) clients: Clients,
+    pub(super) memory: Memory,
     reader: RefCell<Reader>,
     rng: RefCell<SmallRng>,
     cells: Arc<Cells<WorkerCell>>,
@@ -114,6 +118,7 @@ impl Worker {
             ids: RequestIds::new(rng.random()),
             deadlines: Deadlines::default(),
             clients: Clients::default(),
+            memory: Memory::new(crew.board.clone(), index),
             reader: RefCell::new(crew.publisher.reader()),
             rng: RefCell::new(rng),
             cells: Arc::clone(&crew.cells),
@@ -212,6 +217,7 @@ async fn tick(worker: Rc<Worker>) {
         worker.coarse.set(worker.now());
         worker.deadlines.fire(worker.coarse.get());
         cut::look(&worker);
+        worker.memory.answer();
         ticks = ticks.wrapping_add(1);
         if ticks.is_multiple_of(SWEEP_EVERY) {
             worker.sweep();

@@ -134,6 +134,8 @@ pub struct Picked {
     pub member: usize,
     /// To be handed back with the result.
     pub ticket: Ticket,
+    /// Whether breakers and health checks were not asked.
+    pub in_panic: bool,
 }
 
 impl Backend {
@@ -147,8 +149,12 @@ impl Backend {
 
     /// The same when everything is out: breakers and health checks are not asked.
     pub fn pick_in_panic(&self, tried: &Tried, rng: &mut SmallRng) -> Option<Picked> {
-        self.pick_by(tried, rng, |endpoint, _| {
+        let picked = self.pick_by(tried, rng, |endpoint, _| {
             Some(endpoint.fitness.admit_in_panic())
+        })?;
+        Some(Picked {
+            in_panic: true,
+            ..picked
         })
     }
 
@@ -163,7 +169,11 @@ impl Backend {
             if tried.has(endpoint.id) {
                 return None;
             }
-            admit(endpoint, draw).map(|ticket| Picked { member, ticket })
+            admit(endpoint, draw).map(|ticket| Picked {
+                member,
+                ticket,
+                in_panic: false,
+            })
         };
         if self.members.len() <= 1 {
             return (!self.members.is_empty())

@@ -204,6 +204,7 @@ fn compile_route(
             Some(_) => written.percent.hundredths(),
             None => 0,
         }),
+        why: "file".into(),
         salt: Salt::new(written.salt.as_deref().unwrap_or(&written.name)),
         sticky: written
             .sticky

@@ -65,6 +65,13 @@ impl Reader {
 )]
 pub struct Pin(Rc<Arc<Snapshot>>);
 
+impl Pin {
+    /// The snapshot for somebody outside of this worker. Rare: it touches the shared count.
+    pub fn share(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.0)
+    }
+}
+
 impl Deref for Pin {
     type Target = Snapshot;
 

@@ -1,5 +1,6 @@
 //! A compiled route: its conditions, its split and its two arms.
 
+use std::fmt;
 use std::sync::Arc;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -30,6 +31,18 @@ pub enum Sticky {
     Query(Box<str>),
     /// The client's address.
     ClientIp,
+}
+
+/// As it stands in the file.
+impl fmt::Display for Sticky {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header(name) => write!(f, "header:{name}"),
+            Self::Cookie(name) => write!(f, "cookie:{name}"),
+            Self::Query(name) => write!(f, "query:{name}"),
+            Self::ClientIp => f.write_str("client_ip"),
+        }
+    }
 }
 
 /// Conditions beside host and path.
@@ -68,6 +81,8 @@ pub struct Route {
     pub matches: Match,
     /// The share of the candidate.
     pub split: Split,
+    /// Why it is that, for people: what decides first, the file last.
+    pub why: Box<str>,
     /// The key of the sticky hash.
     pub salt: Salt,
     /// Where sticky keys are, in order.

@@ -17,6 +17,7 @@ mod crash;
 mod dead;
 mod desk;
 mod events;
+mod explain;
 mod hanging;
 mod hard;
 mod kill;

@@ -7,6 +7,7 @@ pub(super) mod livez;
 pub(super) mod metrics;
 pub(super) mod openapi;
 pub(super) mod readyz;
+pub(super) mod request;
 pub(super) mod resume;
 pub(super) mod rollback;
 pub(super) mod shift;
