@@ -13,6 +13,7 @@ mod exchange;
 mod fallback;
 mod forward;
 mod pool;
+mod presence;
 mod respond;
 mod walk;
 mod worker;

@@ -8,33 +8,11 @@ use std::time::Duration;
 use rand::RngExt;
 
 use super::choose::Choice;
-use super::client::Client;
+use super::presence::Presence;
 use super::worker::Worker;
 use crate::recall::{Chosen, Decision, Mark, Moment};
 use crate::snapshot::{Arm, Backend, Endpoint, Picked, Pin, Route};
 use crate::stats::{Class, Cohorts, Fault, Reason, Side, SideCell, Unit};
-
-/// A request from its arrival to the last byte of its answer.
-#[derive(Debug)]
-pub(super) struct Presence {
-    pub(super) worker: Rc<Worker>,
-    client: Rc<Client>,
-}
-
-impl Presence {
-    pub(super) fn begin(worker: Rc<Worker>, client: Rc<Client>) -> Self {
-        worker.request_began();
-        client.request_began();
-        Self { worker, client }
-    }
-}
-
-impl Drop for Presence {
-    fn drop(&mut self) {
-        self.worker.request_ended();
-        self.client.request_ended(self.worker.coarse_now());
-    }
-}
 
 /// A request that has found its route.
 #[derive(Debug)]
