@@ -16,6 +16,7 @@ mod process;
 mod scrape;
 mod wait;
 
+mod api;
 mod cli;
 mod demo;
 mod kill;
