@@ -18,7 +18,7 @@ use crate::control::{Door, Events, Outcome, Standing};
 use crate::recall::Board;
 use crate::snapshot::Snapshot;
 use crate::stats::Class;
-use crate::telemetry::{Metrics, Window, sample};
+use crate::telemetry::{Window, sample};
 
 pub(super) struct Port {
     pub(super) address: SocketAddr,
@@ -34,13 +34,8 @@ impl Port {
 
     pub(super) async fn with(patience: Patience) -> Self {
         let house = sample::house();
-        let metrics = Metrics::new(
-            house.publisher.clone(),
-            Arc::clone(&house.workers),
-            Arc::clone(&house.standing),
-        );
         let view = View {
-            metrics: Arc::new(metrics.unwrap()),
+            metrics: Arc::new(house.metrics()),
             window: Arc::new(Window::new(house.publisher.clone())),
             access: Arc::default(),
             door: Door::to_nobody(),
