@@ -156,6 +156,10 @@ impl App {
                 publisher: publisher.clone(),
                 standing: Arc::clone(&standing),
                 patience: Patience::default(),
+                findings: controller.findings(),
+                config: controller.config_in_force(),
+                text: controller.text_in_force(),
+                file: path.into(),
                 born,
             },
         )?;
