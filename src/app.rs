@@ -26,7 +26,7 @@ use crate::proxy::{Crew, Life};
 use crate::recall::Board;
 use crate::snapshot::Publisher;
 use crate::stats::{Cells, WorkerCell};
-use crate::telemetry::{Logs, Metrics, Window};
+use crate::telemetry::{Logs, Metrics, Sources, Window};
 
 /// Connections that may wait to be accepted, per worker.
 const BACKLOG: i32 = 4096;
@@ -143,17 +143,23 @@ impl App {
                 streams: Arc::new(Semaphore::new(MOST_STREAMS)),
                 inquirer: Arc::new(Inquirer::new(board)),
                 metrics: Arc::new(
-                    Metrics::new(
-                        publisher.clone(),
-                        Arc::clone(&workers),
-                        Arc::clone(&standing),
-                    )
+                    Metrics::new(Sources {
+                        publisher: publisher.clone(),
+                        workers: Arc::clone(&workers),
+                        standing: Arc::clone(&standing),
+                        findings: controller.findings(),
+                        config: controller.config_in_force(),
+                    })
                     .map_err(io::Error::other)?,
                 ),
                 window: Arc::new(Window::new(publisher.clone())),
                 publisher: publisher.clone(),
                 standing: Arc::clone(&standing),
                 patience: Patience::default(),
+                findings: controller.findings(),
+                config: controller.config_in_force(),
+                text: controller.text_in_force(),
+                file: path.into(),
                 born,
             },
         )?;

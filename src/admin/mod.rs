@@ -2,8 +2,10 @@
 
 mod access;
 mod body;
+mod climbing;
 mod explain;
 mod follower;
+mod guarding;
 mod host;
 mod inquirer;
 mod moment;
@@ -19,6 +21,8 @@ mod socket;
 mod view;
 mod words;
 
+#[cfg(test)]
+mod guard_tests;
 #[cfg(test)]
 mod stream_tests;
 #[cfg(test)]

@@ -5,7 +5,8 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use crate::api::{
-    Applied, Explanation, Health, Journal, Problem, Readiness, Resume, Rollback, Shift, State,
+    Applied, ConfigText, Explanation, Health, Journal, Problem, Ramp, Readiness, Resume, Rollback,
+    RouteState, Shift, State,
 };
 
 /// One method of one path.
@@ -84,6 +85,10 @@ fn readings(schemas: &mut SchemaGenerator) -> Vec<Operation> {
         "name": "verbose", "in": "query", "allowEmptyValue": true, "schema": { "type": "string" },
         "description": "Answers with JSON that says which route is not ready.",
     }]);
+    let name = json!([{
+        "name": "name", "in": "path", "required": true, "description": "Of the route.",
+        "schema": { "type": "string" },
+    }]);
     let tail = json!([{
         "name": "tail", "in": "query", "description": "How many.",
         "schema": { "type": "integer", "minimum": 1, "maximum": 1000, "default": 50 },
@@ -121,6 +126,21 @@ fn readings(schemas: &mut SchemaGenerator) -> Vec<Operation> {
             "/api/v1/state",
             "What is in force on each route, and why",
             json_of::<State>(schemas),
+            READ,
+        ),
+        Operation {
+            parameters: name,
+            ..get(
+                "/api/v1/routes/{name}",
+                "The same of one route",
+                json_of::<RouteState>(schemas),
+                &[400, 401, 403, 404, 421],
+            )
+        },
+        get(
+            "/api/v1/config",
+            "The text of the file in force, without its secrets",
+            json_of::<ConfigText>(schemas),
             READ,
         ),
         Operation {
@@ -205,6 +225,11 @@ fn changes(schemas: &mut SchemaGenerator) -> Vec<Operation> {
             "Give the candidate of a route another share",
             schemas.subschema_for::<Shift>().to_value(),
         ),
+        post(
+            "/api/v1/ramp",
+            "Start, pause, resume, promote or abort the ramp of a route",
+            schemas.subschema_for::<Ramp>().to_value(),
+        ),
     ]
 }
 
@@ -236,7 +261,7 @@ impl Operation {
         }
         let name = self.path.trim_start_matches("/api/v1/").trim_matches('/');
         let mut operation = json!({
-            "operationId": name.trim_end_matches(".json").trim_end_matches("/{id}"),
+            "operationId": name.trim_end_matches(".json").trim_end_matches("/{id}").trim_end_matches("/{name}"),
             "summary": self.summary,
             "parameters": self.parameters,
             "responses": responses,

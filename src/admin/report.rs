@@ -11,8 +11,10 @@ use crate::api::{
     BreakerState, ConfigHealth, ConfigStatus, EndpointHealth, Health, HouseStatus, RouteHealth,
     ServiceHealth, ServiceStatus,
 };
-use crate::control::{Force, Outcome, Standing};
+use crate::config::Config;
+use crate::control::{Findings, Force, Judged, Outcome, Standing};
 use crate::policy::Phase;
+use crate::policy::ramp::State;
 use crate::snapshot::{Backend, Endpoint, Route, Snapshot};
 
 /// One look.
@@ -20,6 +22,8 @@ pub(super) struct Report<'v> {
     pub(super) view: &'v View,
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) standing: Arc<Standing>,
+    pub(super) findings: Arc<Findings>,
+    pub(super) config: Arc<Config>,
     /// On the clock of the workers.
     pub(super) now: Duration,
 }
@@ -30,6 +34,8 @@ impl<'v> Report<'v> {
             view,
             snapshot: view.publisher.current(),
             standing: view.standing.load_full(),
+            findings: view.findings.load_full(),
+            config: view.config.load_full(),
             now: view.now(),
         }
     }
@@ -58,7 +64,8 @@ impl<'v> Report<'v> {
     }
 
     /// A backend matters by the share that is in force: a candidate at 0 % may be empty. A kill
-    /// switch that holds a share back is told until somebody resumes or writes 0 into the file.
+    /// switch or a hold of the guard that keeps a share back is told until somebody resumes, or until
+    /// nobody wants that share any more.
     fn overall(
         &self,
         config: &ConfigHealth,
@@ -76,7 +83,7 @@ impl<'v> Report<'v> {
             let candidate = route.candidate.as_deref();
             (route.percent_in_force >= 100.0 || is_up(&route.primary))
                 && (route.percent_in_force <= 0.0 || candidate.is_none_or(is_up))
-                && !(self.is_killed(name) && route.percent_configured > 0.0)
+                && !self.is_kept_back(name)
         };
         let applied = config.status == ConfigStatus::Applied;
         if applied && self.standing.journal_sound && routes.iter().all(as_meant) {
@@ -86,18 +93,38 @@ impl<'v> Report<'v> {
         }
     }
 
+    pub(super) fn force(&self, route: &str) -> Option<&Force> {
+        self.standing.forces.get(route)
+    }
+
+    pub(super) fn judged(&self, route: &str) -> Option<&Judged> {
+        self.findings.get(route)
+    }
+
     fn is_killed(&self, route: &str) -> bool {
-        let force = self.standing.forces.get(route);
-        force.is_some_and(Force::is_capped)
+        self.force(route).is_some_and(Force::is_killed)
+    }
+
+    /// A ramp that was rolled back wants nothing for now, and is bad news all the same.
+    fn is_kept_back(&self, route: &str) -> bool {
+        let climb = self.judged(route).and_then(|judged| judged.climb.as_ref());
+        let state = climb.map(|climb| climb.ramp.state());
+        let is_rolled_back = matches!(state, Some(State::RolledBack { .. }));
+        self.force(route).is_some_and(|force| {
+            let wants = force.desired().max(force.file()) > force.hundredths;
+            force.is_capped() && wants || force.is_held() && is_rolled_back
+        })
     }
 
     fn of_route(&self, route: &Route) -> RouteHealth {
         let candidate = route.candidate.as_ref();
-        let force = self.standing.forces.get(&*route.name);
+        let force = self.force(&route.name);
         RouteHealth {
             can_serve: route.can_serve(self.now),
             percent_configured: percent(self.standing.file_percent(&route.name)),
             percent_in_force: percent(route.split.hundredths()),
+            killed: force.is_some_and(Force::is_killed),
+            held: force.is_some_and(Force::is_held),
             why: force.map(ToString::to_string).unwrap_or_default(),
             percent_effective: percent(route.effective_hundredths()),
             primary: route.primary.backend.name.to_string(),
@@ -135,7 +162,7 @@ impl<'v> Report<'v> {
     }
 }
 
-fn of_config(standing: &Standing) -> ConfigHealth {
+pub(super) fn of_config(standing: &Standing) -> ConfigHealth {
     let problems = match &standing.last {
         Outcome::Applied => Vec::new(),
         Outcome::Refused(problems) => one_a_line(problems),

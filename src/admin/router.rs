@@ -8,8 +8,8 @@ use axum::response::Response;
 use axum::routing::{get, post};
 
 use super::routes::{
-    events, health, journal, livez, metrics, openapi, readyz, request, resume, rollback, shift,
-    state,
+    config, events, health, journal, livez, metrics, openapi, ramp, readyz, request, resume,
+    rollback, route, shift, state,
 };
 use super::view::View;
 use super::{access, problem};
@@ -18,12 +18,14 @@ use super::{access, problem};
 pub(super) const API: &str = "/api/";
 
 /// All methods and paths, for whoever asks for another one, and for the OpenAPI document.
-pub(super) const PATHS: [(&str, &str); 12] = [
+pub(super) const PATHS: [(&str, &str); 15] = [
     ("get", "/metrics"),
     ("get", "/livez"),
     ("get", "/readyz"),
     ("get", "/health"),
     ("get", "/api/v1/state"),
+    ("get", "/api/v1/routes/{name}"),
+    ("get", "/api/v1/config"),
     ("get", "/api/v1/journal"),
     ("get", "/api/v1/events"),
     ("get", "/api/v1/requests/{id}"),
@@ -31,6 +33,7 @@ pub(super) const PATHS: [(&str, &str); 12] = [
     ("post", "/api/v1/rollback"),
     ("post", "/api/v1/resume"),
     ("post", "/api/v1/shift"),
+    ("post", "/api/v1/ramp"),
 ];
 
 /// What is served on the admin port, to everybody who reaches it.
@@ -51,6 +54,8 @@ fn paths(view: View) -> Router {
         .route("/readyz", get(readyz::readyz))
         .route("/health", get(health::health))
         .route("/api/v1/state", get(state::state))
+        .route("/api/v1/routes/{name}", get(route::route))
+        .route("/api/v1/config", get(config::config))
         .route("/api/v1/journal", get(journal::journal))
         .route("/api/v1/events", get(events::events))
         .route("/api/v1/requests/{id}", get(request::request))
@@ -58,6 +63,7 @@ fn paths(view: View) -> Router {
         .route("/api/v1/rollback", post(rollback::rollback))
         .route("/api/v1/resume", post(resume::resume))
         .route("/api/v1/shift", post(shift::shift))
+        .route("/api/v1/ramp", post(ramp::ramp))
         .fallback(problem::unknown_path)
         .method_not_allowed_fallback(problem::wrong_method)
         .with_state(view)

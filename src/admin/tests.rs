@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use axum::http::{Method, StatusCode};
 use reqwest::Response;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -18,7 +19,9 @@ use crate::control::{Door, Events, Outcome, Standing};
 use crate::recall::Board;
 use crate::snapshot::Snapshot;
 use crate::stats::Class;
-use crate::telemetry::{Metrics, Window, sample};
+use crate::telemetry::{Window, sample};
+
+const TEXT: &str = "admin.token = 'correct-horse-battery' # ours\n";
 
 pub(super) struct Port {
     pub(super) address: SocketAddr,
@@ -28,19 +31,14 @@ pub(super) struct Port {
 }
 
 impl Port {
-    async fn open() -> Self {
+    pub(super) async fn open() -> Self {
         Self::with(Patience::default()).await
     }
 
     pub(super) async fn with(patience: Patience) -> Self {
         let house = sample::house();
-        let metrics = Metrics::new(
-            house.publisher.clone(),
-            Arc::clone(&house.workers),
-            Arc::clone(&house.standing),
-        );
         let view = View {
-            metrics: Arc::new(metrics.unwrap()),
+            metrics: Arc::new(house.metrics()),
             window: Arc::new(Window::new(house.publisher.clone())),
             access: Arc::default(),
             door: Door::to_nobody(),
@@ -51,6 +49,10 @@ impl Port {
             publisher: house.publisher,
             standing: house.standing,
             patience,
+            findings: Arc::default(),
+            config: house.config,
+            text: Arc::new(ArcSwap::from_pointee(TEXT.to_owned())),
+            file: std::path::Path::new("figshift.toml").into(),
             born: Instant::now(),
         };
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
@@ -74,11 +76,11 @@ impl Port {
         client.request(method, url).send().await.unwrap()
     }
 
-    async fn get(&self, path: &str) -> Response {
+    pub(super) async fn get(&self, path: &str) -> Response {
         self.ask(Method::GET, path).await
     }
 
-    async fn health(&self) -> (StatusCode, Health) {
+    pub(super) async fn health(&self) -> (StatusCode, Health) {
         let answer = self.get("/health").await;
         (answer.status(), answer.json().await.unwrap())
     }
@@ -234,7 +236,8 @@ async fn every_path_of_the_table_is_served() {
     let port = Port::open().await;
     for (method, path) in super::router::PATHS {
         let method: Method = method.to_uppercase().parse().unwrap();
-        let answer = port.ask(method, path).await;
+        let path = path.replace("{name}", "route0");
+        let answer = port.ask(method, &path).await;
         let status = answer.status().as_u16();
         if path.ends_with("{id}") {
             assert_eq!(status, 404, "{path}");

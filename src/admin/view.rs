@@ -9,8 +9,9 @@ use tokio::sync::Semaphore;
 
 use super::inquirer::Inquirer;
 use super::patience::Patience;
+use crate::config::Config;
 use crate::config::model::Admin;
-use crate::control::{Door, Events, Standing};
+use crate::control::{Door, Events, Findings, Standing};
 use crate::snapshot::Publisher;
 use crate::telemetry::{Metrics, Window};
 
@@ -24,6 +25,14 @@ pub struct View {
     pub publisher: Publisher,
     /// Where the configuration stands.
     pub standing: Arc<ArcSwap<Standing>>,
+    /// What is known of the candidates.
+    pub findings: Arc<ArcSwap<Findings>>,
+    /// The configuration in force.
+    pub config: Arc<ArcSwap<Config>>,
+    /// The text that it was read from, as it was written.
+    pub text: Arc<ArcSwap<String>>,
+    /// The file, as `serve` was told.
+    pub file: Arc<Path>,
     /// Who may use the API.
     pub access: Arc<ArcSwap<Admin>>,
     /// Where changes are handed in.

@@ -53,7 +53,7 @@ pub(super) fn percent(hundredths: u16) -> f64 {
     f64::from(hundredths) / 100.0
 }
 
-fn at(stamp: &Stamp) -> String {
+pub(super) fn at(stamp: &Stamp) -> String {
     // A time that no clock can show is a line that somebody has edited.
     let time = UNIX_EPOCH.checked_add(Duration::from_millis(stamp.at));
     rfc3339(time.unwrap_or(UNIX_EPOCH))

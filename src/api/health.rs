@@ -27,7 +27,7 @@ pub enum HouseStatus {
     /// All is as configured.
     Ok,
     /// Everything is served, but a backend that has a share is not wholly up, the file is not in force,
-    /// a kill switch holds a share back, or the journal cannot be written.
+    /// a kill switch or the guard holds a share back, or the journal cannot be written.
     Degraded,
     /// Some route cannot be served at all.
     Down,
@@ -66,8 +66,13 @@ pub struct RouteHealth {
     pub can_serve: bool,
     /// Share of the candidate in the file, 0 to 100.
     pub percent_configured: f64,
-    /// Share of the candidate by what is in force: the file's, an operator's, or 0 by a kill switch.
+    /// Share of the candidate by what is in force: the ramp's, an operator's, a flag's or the file's, less what
+    /// a kill switch or the guard takes away.
     pub percent_in_force: f64,
+    /// Whether a kill switch is on.
+    pub killed: bool,
+    /// Whether the guard holds traffic back.
+    pub held: bool,
     /// Why that is in force, the strongest first.
     pub why: String,
     /// Share of the candidate in the present state of the endpoints, 0 to 100.

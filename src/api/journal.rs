@@ -23,7 +23,10 @@ pub struct JournalEntry {
     pub at: String,
     /// Who.
     pub actor: String,
-    /// What, in one word.
+    /// What, in one word: `file`, `shift`, `flag`; `rollback`, `resume`, `kill`, `unkill`; `guard_hold` (traffic
+    /// was taken back), `guard_warning`, `guard_detected` (in a dry run), `guard_stranded` (the candidate is
+    /// worse, and the primary is out), `ratio_alarm`; `ramp_start`, `ramp_step`, `ramp_gate`, `ramp_stalled`,
+    /// `ramp_pause`, `ramp_resume`, `ramp_promote`, `ramp_retry`, `ramp_finished`, `ramp_abort`; `start`.
     pub what: String,
     /// Which route it named, if one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -2,18 +2,27 @@
 //! OpenAPI document is derived from them. Fields are only ever added.
 
 mod change;
+mod config;
 mod explanation;
+mod guard;
 mod health;
 mod journal;
 mod problem;
+mod ramp;
 mod state;
 
 pub use change::{Applied, Moved, Resume, Rollback, Shift};
+pub use config::ConfigText;
 pub use explanation::{Choice, ChosenBy, Explanation, Refused, Try, Turn, is_request_id};
+pub use guard::{
+    BadOf, GuardState, GuardWord, MetricState, MetricWord, ProgressState, Quantiles, SideUnits,
+    SlowLimits, Yardstick,
+};
 pub use health::{
     BreakerState, ConfigHealth, ConfigStatus, EndpointHealth, Health, HouseStatus, Readiness,
     RouteHealth, RouteReadiness, ServiceHealth, ServiceStatus,
 };
 pub use journal::{Journal, JournalEntry};
 pub use problem::Problem;
+pub use ramp::{FlagState, PausedBy, Ramp, RampOrder, RampState, RampWord};
 pub use state::{Link, Phase, RouteState, SideState, State};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigHealth, HouseStatus, ServiceHealth};
+use super::{ConfigHealth, FlagState, GuardState, HouseStatus, RampState, ServiceHealth};
 
 /// `GET /api/v1/state`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -38,7 +38,7 @@ pub enum Phase {
     Shift,
     /// Each candidate gets everything.
     Moved,
-    /// A kill switch is on for every candidate.
+    /// No candidate gets anything, since a kill switch is on for it or the guard holds it back.
     RolledBack,
 }
 
@@ -57,6 +57,8 @@ pub struct RouteState {
     pub percent_effective: f64,
     /// Whether a kill switch is on.
     pub killed: bool,
+    /// Whether the guard holds traffic back.
+    pub held: bool,
     /// What is in force and what it overrides, the strongest first, the file last.
     pub chain: Vec<Link>,
     /// The chain as one line.
@@ -65,14 +67,25 @@ pub struct RouteState {
     pub primary: SideState,
     /// The new side.
     pub candidate: Option<SideState>,
+    /// What the guard knows of it; absent without a candidate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard: Option<GuardState>,
+    /// Its ramp, if the file has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ramp: Option<RampState>,
+    /// What its feature flag says, once it has said something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flag: Option<FlagState>,
 }
 
 /// One link of the chain.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Link {
-    /// `disabled`, `kill_file`, `rollback`, `route_rollback`, `shift` or `file`.
+    /// A cap: `disabled` (VASTAI_ENABLED=false), `kill_file`, `rollback` (of all routes), `route_rollback`,
+    /// `guard_hold` (what the guard leaves); or a wish, of which the first counts: `ramp`, `shift`, `flag`,
+    /// `file`.
     pub what: String,
-    /// What it asks for, 0 to 100.
+    /// What it asks for or leaves, 0 to 100.
     pub percent: f64,
     /// Who set it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

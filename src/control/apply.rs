@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::change::{Actor, Answer, Refused};
@@ -43,6 +44,7 @@ impl Controller {
         };
         self.starts.extend(starts);
         self.keep(&text);
+        self.text_in_force.store(Arc::new(text));
         if !needs_restart.is_empty() {
             let keys = needs_restart.join(", ");
             tracing::warn!(keys, "These keys keep their old values until a restart");

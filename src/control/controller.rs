@@ -48,6 +48,8 @@ pub struct Controller {
     pub(super) starts: BTreeSet<String>,
     pub(super) findings: Arc<ArcSwap<Findings>>,
     pub(super) config_in_force: Arc<ArcSwap<Config>>,
+    /// The text of the file that is in force, as it was written.
+    pub(super) text_in_force: Arc<ArcSwap<String>>,
 }
 
 impl Controller {
@@ -84,6 +86,12 @@ impl Controller {
     /// The configuration in force, with the percents of the file, for everybody to read.
     pub fn config_in_force(&self) -> Arc<ArcSwap<Config>> {
         Arc::clone(&self.config_in_force)
+    }
+
+    /// The text of the file that is in force, as it was written: `${...}` is not filled in. Secrets that
+    /// somebody wrote into it stand there.
+    pub fn text_in_force(&self) -> Arc<ArcSwap<String>> {
+        Arc::clone(&self.text_in_force)
     }
 
     /// Takes changes until every door is closed, and looks at the candidates each second. The workers count
@@ -194,6 +202,7 @@ impl Controller {
             standing.forces = forces;
             standing.journal_sound = persisted;
         });
+        self.tell_climbs();
         if persisted {
             self.events.tell(entry);
         }

@@ -41,6 +41,18 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// Whether it only takes away.
+    fn is_cap(self) -> bool {
+        self.is_kill() || self == Self::Hold
+    }
+
+    fn is_kill(self) -> bool {
+        matches!(
+            self,
+            Self::Disabled | Self::KillFile | Self::Rollback | Self::RouteRollback
+        )
+    }
+
     /// As it stands in answers, metrics and logs.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -148,14 +160,15 @@ impl Force {
         self.chain.last().map_or(0, |link| link.hundredths)
     }
 
+    /// What would be in force without kill switches and holds, in hundredths of a percent.
+    pub fn desired(&self) -> u16 {
+        let mut wishes = self.chain.iter().filter(|link| !link.what.is_cap());
+        wishes.next().map_or(0, |link| link.hundredths)
+    }
+
     /// Whether a kill switch is on.
     pub fn is_killed(&self) -> bool {
-        self.chain.iter().any(|link| {
-            matches!(
-                link.what,
-                Cause::Disabled | Cause::KillFile | Cause::Rollback | Cause::RouteRollback
-            )
-        })
+        self.chain.iter().any(|link| link.what.is_kill())
     }
 
     /// Whether the guard holds traffic back.
@@ -175,11 +188,7 @@ impl fmt::Display for Force {
         write!(f, "{} %", f64::from(self.hundredths) / 100.0)?;
         for link in &self.chain {
             write!(f, " ← {}", link.what)?;
-            let is_kill = matches!(
-                link.what,
-                Cause::Disabled | Cause::KillFile | Cause::Rollback | Cause::RouteRollback
-            );
-            if !is_kill {
+            if !link.what.is_kill() {
                 write!(f, " {} %", f64::from(link.hundredths) / 100.0)?;
             }
             if let Some(stamp) = &link.stamp {
@@ -230,7 +239,7 @@ mod tests {
         };
         let force = Force::of(2_500, &route, &house, &switches);
         assert_eq!(force.hundredths, 0);
-        assert_eq!(force.file(), 2_500);
+        assert_eq!((force.desired(), force.file()), (5_000, 2_500));
         assert!(force.is_capped());
         assert_eq!(
             force.to_string(),

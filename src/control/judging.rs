@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::change::Actor;
 use super::controller::Controller;
 use super::journal::{Entry, Move};
-use super::judge::Finding;
+use super::judge::{Blame, Blames, Finding};
 use super::overrides::{Climb, Stamp};
 use super::ramps::{is_at_gate, word};
 use super::reasons;
@@ -35,6 +35,8 @@ pub struct Judged {
     pub may_step: bool,
     /// The gate's answer to the step that is asked for.
     pub gate: Option<bool>,
+    /// How often its traffic was taken back since the start of the process, and for what.
+    pub rollbacks: Blames,
 }
 
 /// What one look at a route tells.
@@ -86,6 +88,15 @@ impl Controller {
                 .flatten()
                 .map(|until| (from, until));
         }
+    }
+
+    /// A ramp that has just moved is not told as it was.
+    pub(super) fn tell_climbs(&self) {
+        let mut findings = Findings::clone(&self.findings.load());
+        for (route, judged) in &mut findings {
+            judged.climb = self.overrides.of(route).climb;
+        }
+        self.findings.store(Arc::new(findings));
     }
 
     fn bake_of(&self, route: &str) -> Duration {
@@ -207,6 +218,9 @@ impl Controller {
                     let reason = reasons::of_breach(route.split.hundredths(), reason);
                     let answer = self.hold(name, reason);
                     complain(name, &answer);
+                    if answer.is_ok() {
+                        self.watched.blame(name, Blame::of(None, &sight.verdict));
+                    }
                 }
             }
         }
@@ -232,6 +246,10 @@ impl Controller {
         let stamp = Stamp::now(actor, reason);
         let answer = self.make_move(route, climb.ramp, made, what, stamp);
         complain(route, &answer);
+        if let (Ok(_), ramp::Move::Shift { to: 0, cause, .. }) = (&answer, made) {
+            let blame = Blame::of(Some(cause), &sight.verdict);
+            self.watched.blame(route, blame);
+        }
         self.watched.of(route).step_after = match answer {
             Ok(_) => None,
             Err(_) => wall.checked_add(PAUSE),
@@ -247,6 +265,7 @@ impl Controller {
             climb,
             may_step: sight.conditions.may_step,
             gate: self.watched.gate(route, step),
+            rollbacks: self.watched.of(route).rollbacks,
         }
     }
 }

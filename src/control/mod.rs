@@ -30,7 +30,7 @@ pub use events::Events;
 pub use force::{Cause, Force, Link, Switches};
 pub use health::check_health;
 pub use journal::{Entry, Move, journal_path, read_journal, read_journal_after};
-pub use judge::{Finding, Part, Totals};
+pub use judge::{Blame, Blames, Finding, GuardPhase, Part, Totals, ramp_plan};
 pub use judging::{Findings, Judged};
 pub use kill::{kill_path, watch_kill};
 pub use open::OpenError;

@@ -92,6 +92,7 @@ impl Controller {
         let mut controller = Self {
             path: path.to_owned(),
             config_in_force: Arc::new(ArcSwap::from_pointee(config.clone())),
+            text_in_force: Arc::new(ArcSwap::from_pointee(text.clone())),
             bench: Bench::default(),
             watched: Watched::default(),
             starts,

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
+use super::judge::{Blame, Blames};
+
 /// What the controller remembers of each route from look to look. A restart forgets it.
 #[derive(Debug, Default)]
 pub(super) struct Watched(BTreeMap<String, Memory>);
@@ -22,6 +24,8 @@ pub(super) struct Memory {
     pub(super) detected: bool,
     pub(super) alarmed: bool,
     pub(super) stranded: bool,
+    /// How often its traffic was taken back.
+    pub(super) rollbacks: Blames,
 }
 
 impl Watched {
@@ -30,6 +34,13 @@ impl Watched {
             self.0.insert(route.to_owned(), Memory::default());
         }
         self.0.entry(route.to_owned()).or_default()
+    }
+
+    /// Its traffic was taken back.
+    pub(super) fn blame(&mut self, route: &str, blame: Option<Blame>) {
+        if let Some(blame) = blame {
+            self.of(route).rollbacks[blame as usize] += 1;
+        }
     }
 
     /// The gate has answered whether a ramp may step up to this share.

@@ -1,14 +1,8 @@
 //! The registry behind `/metrics`.
 
-use std::sync::Arc;
-
-use arc_swap::ArcSwap;
 use prometheus::{Registry, TextEncoder};
 
-use super::collector::HouseCollector;
-use crate::control::Standing;
-use crate::snapshot::Publisher;
-use crate::stats::{Cells, WorkerCell};
+use super::collector::{HouseCollector, Sources};
 
 /// Everything that can be scraped: figshift's own families and those of its process.
 #[derive(Debug)]
@@ -20,18 +14,14 @@ impl Metrics {
     /// The content type of [`Metrics::text`].
     pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-    /// Over the snapshot in force, the cells of the workers and the standing of the configuration.
+    /// Over what is read at each scrape.
     ///
     /// # Errors
     ///
     /// Two families of the same name: a fault of ours.
-    pub fn new(
-        publisher: Publisher,
-        workers: Arc<Cells<WorkerCell>>,
-        standing: Arc<ArcSwap<Standing>>,
-    ) -> prometheus::Result<Self> {
+    pub fn new(sources: Sources) -> prometheus::Result<Self> {
         let registry = Registry::new();
-        let house = HouseCollector::new(publisher, workers, standing)?;
+        let house = HouseCollector::new(sources)?;
         registry.register(Box::new(house))?;
         #[cfg(target_os = "linux")]
         registry.register(Box::new(

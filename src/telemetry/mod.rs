@@ -5,18 +5,23 @@
 mod collector;
 mod endpoints;
 mod family;
+mod guards;
 mod house;
 mod logs;
 mod metrics;
+mod ramps;
 mod routes;
 mod shares;
 mod window;
 
 #[cfg(test)]
+mod guard_tests;
+#[cfg(test)]
 pub(crate) mod sample;
 #[cfg(test)]
 mod tests;
 
+pub use collector::Sources;
 pub use logs::{LogError, Logs, init_logs};
 pub use metrics::Metrics;
 pub use window::{Recent, Window};

@@ -5,10 +5,15 @@ use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 
-use crate::config::{EmptyEnv, parse};
-use crate::control::{Force, Outcome, Overrides, RouteOverride, Stamp, Standing, Switches};
+use crate::config::{Config, EmptyEnv, parse};
+use crate::control::{
+    Finding, Findings, Force, Hold, Outcome, Overrides, Part, RouteOverride, Stamp, Standing,
+    Switches, Totals,
+};
+use crate::policy::guard::{Against, Metric, Pair, Progress, Reason, Tally, Verdict};
 use crate::snapshot::{Publisher, Snapshot, compile};
-use crate::stats::{Cells, WorkerCell};
+use crate::stats::{Cells, Limits, WorkerCell};
+use crate::telemetry::{Metrics, Sources};
 
 /// Workers of the house.
 pub(crate) const WORKERS: usize = 2;
@@ -18,10 +23,25 @@ pub(crate) struct House {
     pub(crate) publisher: Publisher,
     pub(crate) workers: Arc<Cells<WorkerCell>>,
     pub(crate) standing: Arc<ArcSwap<Standing>>,
+    pub(crate) findings: Arc<ArcSwap<Findings>>,
+    pub(crate) config: Arc<ArcSwap<Config>>,
 }
 
-/// This many routes from `legacy` to `vastai`, 10 % shifted.
-pub(crate) fn snapshot(routes: usize, previous: &Snapshot) -> Snapshot {
+impl House {
+    pub(crate) fn metrics(&self) -> Metrics {
+        let sources = Sources {
+            publisher: self.publisher.clone(),
+            workers: Arc::clone(&self.workers),
+            standing: Arc::clone(&self.standing),
+            findings: Arc::clone(&self.findings),
+            config: Arc::clone(&self.config),
+        };
+        Metrics::new(sources).unwrap()
+    }
+}
+
+/// This many routes from `legacy` to `vastai`, 12.5 % shifted, with further lines.
+pub(crate) fn config(routes: usize, lines: &str) -> Config {
     let mut text = r#"
         [listen]
         http = "127.0.0.1:8080"
@@ -40,11 +60,16 @@ pub(crate) fn snapshot(routes: usize, previous: &Snapshot) -> Snapshot {
             primary = "legacy"
             candidate = "vastai"
             percent = 12.5
+            {lines}
             "#
         );
     }
-    let config = parse(&text, "test.toml", &EmptyEnv).unwrap();
-    compile(&config, previous, WORKERS).unwrap()
+    parse(&text, "test.toml", &EmptyEnv).unwrap()
+}
+
+/// With that many routes.
+pub(crate) fn snapshot(routes: usize, previous: &Snapshot) -> Snapshot {
+    compile(&config(routes, ""), previous, WORKERS).unwrap()
 }
 
 /// With one route.
@@ -53,6 +78,8 @@ pub(crate) fn house() -> House {
     House {
         publisher: Publisher::new(snapshot(1, &Snapshot::empty())),
         workers: Arc::new(Cells::new(WORKERS)),
+        findings: Arc::default(),
+        config: Arc::new(ArcSwap::from_pointee(config(1, ""))),
         standing: Arc::new(ArcSwap::from_pointee(Standing {
             epoch: 1,
             last: Outcome::Applied,
@@ -80,4 +107,80 @@ pub(crate) fn force(killed: bool) -> Force {
     };
     let (route, house) = (RouteOverride::default(), Overrides::default());
     Force::of(1_250, &route, &house, &switches)
+}
+
+/// The same, held back by the guard.
+pub(crate) fn held() -> Force {
+    let hold = Hold {
+        hundredths: 0,
+        stamp: Stamp {
+            at: 1_500,
+            actor: "guard".to_owned(),
+            reason: format!("at 12.5 %: {}", reason()),
+        },
+    };
+    let route = RouteOverride {
+        hold: Some(hold),
+        ..RouteOverride::default()
+    };
+    let (house, switches) = (Overrides::default(), Switches::default());
+    Force::of(1_250, &route, &house, &switches)
+}
+
+/// What a guard may have found: p95 speaks against the candidate, and errors have passed.
+pub(crate) fn finding() -> Finding {
+    let part = |metric, evidence| Part { metric, evidence };
+    let pair = Pair {
+        candidate: Tally::new(3, 200),
+        primary: Tally::new(9, 600),
+    };
+    Finding {
+        verdict: Verdict::Wait,
+        detected: None,
+        dry_run: false,
+        evidence: 2.5,
+        needed: 100.0,
+        parts: vec![part(Metric::Errors, 0.4), part(Metric::P95, 4.0)],
+        progress: vec![Progress {
+            metric: Metric::Errors,
+            evidence: 30.0,
+            needed: 20.0,
+            passed: true,
+            counts: pair,
+        }],
+        units_at_step: 200,
+        more_to_promote: Some(1_873),
+        batches: 40,
+        ratio_alarm: false,
+        limits: Some(Limits {
+            primary: [1_000, 2_000, 3_000],
+            rollback: [1_050, 2_100, 3_150],
+            promotion: [1_100, 2_200, 3_300],
+        }),
+        totals: [
+            Totals {
+                units: 600,
+                bad: 9,
+                slow: [300, 30, 6],
+                timed: [590, 590, 590],
+            },
+            Totals {
+                units: 200,
+                bad: 3,
+                slow: [80, 12, 2],
+                timed: [197, 197, 197],
+            },
+        ],
+    }
+}
+
+/// The reason of a rollback.
+pub(crate) fn reason() -> Reason {
+    Reason {
+        metric: Metric::P95,
+        evidence: 143.2,
+        needed: 100.0,
+        candidate: Tally::new(34, 210),
+        against: Against::Primary(Tally::new(12, 240)),
+    }
 }

@@ -15,7 +15,7 @@ const CONFIGURED: Spec<1> = Spec {
 };
 const IN_FORCE: Spec<1> = Spec {
     name: "percent_in_force",
-    help: "Share of the candidate by what is in force: the file's, an operator's, or 0 by a kill switch.",
+    help: "Share of the candidate by what is in force: the ramp's, an operator's, a flag's or the file's, less what a kill switch or the guard takes away.",
     labels: ["route"],
 };
 const EFFECTIVE: Spec<1> = Spec {
@@ -58,7 +58,7 @@ pub(super) fn collect(snapshot: &Snapshot, standing: &Standing) -> [MetricFamily
     };
     let killed = with_candidate().map(|route| {
         let force = standing.forces.get(&*route.name);
-        let is = force.is_some_and(Force::is_capped);
+        let is = force.is_some_and(Force::is_killed);
         ([&*route.name], f64::from(u8::from(is)))
     });
     let sound = f64::from(u8::from(standing.journal_sound));

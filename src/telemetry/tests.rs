@@ -4,20 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::Metrics;
-use super::sample::{House, WORKERS, force, house, snapshot};
+use super::guard_tests::find_everything;
+use super::sample::{WORKERS, force, house, snapshot};
 use crate::control::{Outcome, Standing};
 use crate::stats::{Class, Fault, Reason, SideCell};
 
-impl House {
-    fn metrics(&self) -> Metrics {
-        let (workers, standing) = (Arc::clone(&self.workers), Arc::clone(&self.standing));
-        Metrics::new(self.publisher.clone(), workers, standing).unwrap()
-    }
-}
-
 /// Values by series.
-fn series(text: &str) -> BTreeMap<String, f64> {
+pub(super) fn series(text: &str) -> BTreeMap<String, f64> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     let mut all = BTreeMap::new();
     for line in lines {
@@ -247,7 +240,10 @@ fn a_scrape_of_ten_routes_is_quick() {
 fn promtool_has_no_complaint() {
     use std::io::Write;
     use std::process::{Command, Stdio};
-    let text = house().metrics().text().unwrap();
+    let house = house();
+    find_everything(&house);
+    let text = house.metrics().text().unwrap();
+    assert!(text.contains("figshift_flag_percent{"));
     let mut promtool = Command::new("promtool")
         .args(["check", "metrics"])
         .stdin(Stdio::piped())

@@ -2,14 +2,14 @@
 
 use std::net::SocketAddr;
 
-use figshift::api::{Applied, Journal, Problem, State};
+use figshift::api::{Applied, Journal, Problem, RouteState, State};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::client::{Answer, Client};
 use crate::support::house::{House, Plan};
 use crate::support::origin::Origin;
-use crate::support::{DEADLINE, eventually};
+use crate::support::{DEADLINE, eventually, soon};
 
 pub(crate) const TOKEN: &str = "correct-horse-battery-staple";
 
@@ -28,6 +28,14 @@ impl Desk {
     /// With further tables.
     pub(crate) async fn with(tables: &str) -> Self {
         Self::in_folder(tempfile::tempdir().unwrap(), "25", tables).await
+    }
+
+    /// With this percent and further lines of the route.
+    pub(crate) async fn with_route(percent: f64, lines: &str) -> Self {
+        let (old, new) = (Origin::saying("old"), Origin::saying("new"));
+        let plan = Plan::sides(&old, &new, percent, lines);
+        let house = plan.start().await;
+        Self { old, new, house }
     }
 
     /// In a folder that may hold the state of an earlier house.
@@ -81,6 +89,34 @@ impl Desk {
         assert_eq!(problem.status, answer.status);
         assert_eq!(answer.get("content-type"), Some("application/problem+json"));
         Err(problem)
+    }
+
+    /// An order to the ramp of the route.
+    pub(crate) async fn ramp(&self, order: &str) -> Result<Applied, Problem> {
+        let body = json!({ "route": "all", "order": order });
+        self.post("ramp", &body).await
+    }
+
+    pub(crate) async fn route(&self) -> RouteState {
+        self.get("/api/v1/routes/all").await
+    }
+
+    /// Waits until the route is so.
+    pub(crate) async fn route_is(
+        &self,
+        what: &str,
+        is: impl Fn(&RouteState) -> bool,
+    ) -> RouteState {
+        let wait = async {
+            loop {
+                let route = self.route().await;
+                if is(&route) {
+                    return route;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        soon(what, wait).await
     }
 
     pub(crate) async fn rollback(&self) -> Applied {

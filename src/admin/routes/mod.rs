@@ -1,14 +1,17 @@
 //! One file per path.
 
+pub(super) mod config;
 pub(super) mod events;
 pub(super) mod health;
 pub(super) mod journal;
 pub(super) mod livez;
 pub(super) mod metrics;
 pub(super) mod openapi;
+pub(super) mod ramp;
 pub(super) mod readyz;
 pub(super) mod request;
 pub(super) mod resume;
 pub(super) mod rollback;
+pub(super) mod route;
 pub(super) mod shift;
 pub(super) mod state;

@@ -3,6 +3,8 @@
 use axum::Json;
 use axum::extract::State as Shared;
 
+use crate::admin::climbing::{Sight, ramp};
+use crate::admin::guarding::{flag, guard};
 use crate::admin::report::{Report, milliseconds};
 use crate::admin::view::View;
 use crate::admin::words::{links, percent};
@@ -31,8 +33,11 @@ pub(in crate::admin) async fn state(Shared(view): Shared<View>) -> Json<State> {
     })
 }
 
-fn of_route(report: &Report<'_>, route: &Route) -> RouteState {
-    let force = report.standing.forces.get(&*route.name);
+pub(super) fn of_route(report: &Report<'_>, route: &Route) -> RouteState {
+    let force = report.force(&route.name);
+    let judged = report.judged(&route.name);
+    let mut written = report.config.routes.iter();
+    let written = written.find(|written| *written.name == *route.name);
     let in_force = route.split.hundredths();
     RouteState {
         name: route.name.to_string(),
@@ -40,7 +45,8 @@ fn of_route(report: &Report<'_>, route: &Route) -> RouteState {
         percent_configured: percent(report.standing.file_percent(&route.name)),
         percent_in_force: percent(in_force),
         percent_effective: percent(route.effective_hundredths()),
-        killed: force.is_some_and(Force::is_capped),
+        killed: force.is_some_and(Force::is_killed),
+        held: force.is_some_and(Force::is_held),
         chain: force.map(links).unwrap_or_default(),
         why: force.map(ToString::to_string).unwrap_or_default(),
         primary: of_side(report, &route.primary, 10_000 - in_force),
@@ -48,6 +54,19 @@ fn of_route(report: &Report<'_>, route: &Route) -> RouteState {
             .candidate
             .as_ref()
             .map(|arm| of_side(report, arm, in_force)),
+        guard: route
+            .candidate
+            .as_ref()
+            .map(|_| guard(judged, force, written.map(|written| &written.guard))),
+        ramp: route.candidate.as_ref().and_then(|arm| {
+            ramp(&Sight {
+                judged,
+                force,
+                written: written.and_then(|written| written.ramp.as_ref()),
+                is_out: !arm.backend.carries(),
+            })
+        }),
+        flag: flag(force),
     }
 }
 
@@ -63,11 +82,15 @@ fn of_side(report: &Report<'_>, arm: &Arm, share: u16) -> SideState {
     }
 }
 
+fn is_taken_back(route: &RouteState) -> bool {
+    route.killed || route.held && route.percent_in_force <= 0.0
+}
+
 fn phase(routes: &[RouteState]) -> Phase {
     let with_candidate = || routes.iter().filter(|route| route.candidate.is_some());
     if with_candidate().next().is_none() {
         Phase::Legacy
-    } else if with_candidate().all(|route| route.killed) {
+    } else if with_candidate().all(is_taken_back) {
         Phase::RolledBack
     } else if with_candidate().all(|route| route.percent_in_force <= 0.0) {
         Phase::Legacy

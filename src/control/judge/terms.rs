@@ -88,7 +88,7 @@ fn metric(quantile: &Quantile) -> Metric {
 }
 
 /// The plan of a ramp, as its policy wants it.
-pub(in crate::control) fn plan(ramp: &model::Ramp) -> ramp::Plan {
+pub fn plan(ramp: &model::Ramp) -> ramp::Plan {
     ramp::Plan {
         steps: ramp.steps.iter().map(|step| step.hundredths()).collect(),
         hold_back: ramp.hold_back.hundredths(),

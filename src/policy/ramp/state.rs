@@ -31,6 +31,17 @@ pub enum State {
 }
 
 impl State {
+    /// All that [`State::as_str`] says.
+    pub const NAMES: [&'static str; 7] = [
+        "idle",
+        "climbing",
+        "at_gate",
+        "paused",
+        "finished",
+        "rolled_back",
+        "aborted",
+    ];
+
     /// As it stands in metrics, logs and answers.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -188,5 +199,24 @@ impl Refusal {
             Self::BreakerOpen => "all endpoints of the candidate are out",
             Self::AtTheTop => "the candidate has all of the traffic that the plan gives",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_is_listed_by_its_name() {
+        let states = [
+            State::Idle,
+            State::Climbing,
+            State::AtGate,
+            State::Paused { by: PausedBy::Gate },
+            State::Finished,
+            State::RolledBack { retry_at: None },
+            State::Aborted,
+        ];
+        assert_eq!(states.map(State::as_str), State::NAMES);
     }
 }
