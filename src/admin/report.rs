@@ -17,6 +17,9 @@ use crate::policy::Phase;
 use crate::policy::ramp::State;
 use crate::snapshot::{Backend, Endpoint, Route, Snapshot};
 
+/// So many looks at most for two that belong together.
+const LOOKS: usize = 1_000;
+
 /// One look.
 pub(super) struct Report<'v> {
     pub(super) view: &'v View,
@@ -30,10 +33,19 @@ pub(super) struct Report<'v> {
 
 impl<'v> Report<'v> {
     pub(super) fn of(view: &'v View) -> Self {
+        let (mut snapshot, mut standing) = (view.publisher.current(), view.standing.load_full());
+        // A change makes one after the other: a look in between is taken again.
+        for _ in 0..LOOKS {
+            if snapshot.epoch == standing.epoch {
+                break;
+            }
+            std::thread::yield_now();
+            (snapshot, standing) = (view.publisher.current(), view.standing.load_full());
+        }
         Self {
             view,
-            snapshot: view.publisher.current(),
-            standing: view.standing.load_full(),
+            snapshot,
+            standing,
             findings: view.findings.load_full(),
             config: view.config.load_full(),
             now: view.now(),

@@ -196,12 +196,12 @@ impl Controller {
         self.config = plan.config;
         self.overrides = plan.overrides;
         self.switches = plan.switches;
-        self.follow(plan.what, &moves);
         self.stand(|standing| {
             standing.epoch = epoch;
             standing.forces = forces;
             standing.journal_sound = persisted;
         });
+        self.follow(plan.what, &moves);
         self.tell_climbs();
         if persisted {
             self.events.tell(entry);

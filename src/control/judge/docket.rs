@@ -187,7 +187,13 @@ impl Docket {
         match &self.breach_of_limit {
             Some(reason) if !self.terms.settings.dry_run => Verdict::Breach(reason.clone()),
             _ if self.terms.limit_only => Verdict::Wait,
-            _ => self.guard.verdict(overdue),
+            // Nothing is left to compare with: the limit says what there is to say.
+            _ if self.shares.share() == WHOLE => Verdict::Pass,
+            _ => match self.guard.verdict(overdue) {
+                // What the step before has shown: of this one nothing is known yet.
+                Verdict::Pass if self.step.is_some() => Verdict::Wait,
+                verdict => verdict,
+            },
         }
     }
 

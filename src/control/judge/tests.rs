@@ -123,6 +123,24 @@ fn a_cohort_waits_for_its_last_request_and_not_longer_than_the_deadline() {
 }
 
 #[test]
+fn what_one_step_has_shown_does_not_count_for_the_next() {
+    let mut bench = Bench::new(2_500, |guard| guard.latency.promote_on.clear());
+    bench.run(200, [(30, 0), (10, 0)], [10 * MS; 2]);
+    assert_eq!(bench.docket.verdict(false), Verdict::Pass);
+    bench.docket.shift(bench.second, 2_500, 5_000);
+    for _ in 0..10 {
+        assert_eq!(bench.docket.verdict(false), Verdict::Wait);
+        bench.run(1, [(20, 0), (20, 0)], [10 * MS; 2]);
+    }
+    bench.run(200, [(20, 0), (20, 0)], [10 * MS; 2]);
+    assert_eq!(bench.docket.verdict(false), Verdict::Pass);
+    // At the end nothing is left to compare with.
+    bench.docket.shift(bench.second, 5_000, 10_000);
+    bench.run(3, [(0, 0), (40, 0)], [10 * MS; 2]);
+    assert_eq!(bench.docket.verdict(false), Verdict::Pass);
+}
+
+#[test]
 fn at_the_end_the_limit_is_watched_and_raised_to_what_is_usual() {
     let mut bench = Bench::new(10_000, |_| {});
     bench.run(65, [(0, 0), (94, 6)], [10 * MS; 2]);
