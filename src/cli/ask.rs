@@ -1,6 +1,5 @@
 //! Asking a running house over its admin port.
 
-use std::error::Error as _;
 use std::fmt;
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use serde::de::DeserializeOwned;
 use super::Exit;
 use crate::api::{Applied, Journal, Problem, State};
 use crate::config::scalar::Secret;
+use crate::outbound::{cause, near};
 
 /// An operator who takes traffic back does not wait longer for a port that is dead.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -68,11 +68,7 @@ impl Failed {
 
 impl Ask {
     pub(super) fn new(admin: Authority, token: Option<Secret>) -> Result<Self, Failed> {
-        let client = Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(PATIENCE)
-            .build();
+        let client = near().timeout(PATIENCE).build();
         match client {
             Ok(client) => Ok(Self {
                 admin,
@@ -146,19 +142,10 @@ impl Ask {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Failed {
-        let why = innermost(error);
+        let why = cause(error);
         Failed::Unreachable(format!(
             "{}: no answer from the admin port: {why}",
             self.admin
         ))
     }
-}
-
-/// The outermost words of an error only repeat the address.
-pub(super) fn innermost(error: &reqwest::Error) -> String {
-    let mut cause = error.source();
-    while let Some(deeper) = cause.and_then(|error| error.source()) {
-        cause = Some(deeper);
-    }
-    cause.map_or_else(|| error.to_string(), ToString::to_string)
 }

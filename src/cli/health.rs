@@ -4,11 +4,10 @@ use std::io::{self, Write as _};
 use std::time::Duration;
 
 use http::uri::Authority;
-use reqwest::Client;
 
 use super::Exit;
-use super::ask::innermost;
 use super::serve::{on_control_runtime, say};
+use crate::outbound::{cause, near};
 
 /// A house that takes longer to say `ok` is not well.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -29,17 +28,9 @@ pub(super) fn run(admin: &Authority) -> Exit {
 /// Whether it is ready, and what it says.
 async fn ask(admin: &Authority) -> Result<(bool, String), String> {
     let unreachable = |error: reqwest::Error| {
-        format!(
-            "{admin}: no answer from the admin port: {}",
-            innermost(&error)
-        )
+        format!("{admin}: no answer from the admin port: {}", cause(&error))
     };
-    let client = Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(PATIENCE)
-        .build()
-        .map_err(unreachable)?;
+    let client = near().timeout(PATIENCE).build().map_err(unreachable)?;
     let asked = client.get(format!("http://{admin}/readyz")).send().await;
     let answer = asked.map_err(unreachable)?;
     let ready = answer.status().is_success();

@@ -18,4 +18,5 @@ mod dead;
 mod desk;
 mod kill;
 mod lasting;
+mod outside;
 mod served;
