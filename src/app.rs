@@ -17,9 +17,10 @@ use tokio::task::JoinSet;
 use crate::admin::{self, View};
 use crate::config::{self, Config};
 use crate::control::{
-    Actor, Controller, Door, OpenError, Standing, What, check_health, journal_path, watch_file,
-    watch_kill,
+    Actor, Controller, Door, Gates, OpenError, Standing, What, ask_gates, check_health,
+    journal_path, watch_file, watch_kill,
 };
+use crate::outbound::Outside;
 use crate::proxy::{Crew, Life};
 use crate::snapshot::Publisher;
 use crate::stats::{Cells, WorkerCell};
@@ -147,6 +148,14 @@ impl App {
         tasks.spawn(watch_file(path.to_owned(), first_text, door.clone()));
         tasks.spawn(watch_kill(config.state_dir.clone(), door.clone()));
         tasks.spawn(check_health(publisher.clone(), door.clone()));
+        let outside = Outside::default();
+        tasks.spawn(ask_gates(Gates {
+            findings: controller.findings(),
+            config: controller.config_in_force(),
+            standing: Arc::clone(&standing),
+            outside: outside.clone(),
+            door: door.clone(),
+        }));
         let drain = start_controller(&mut tasks, controller, born, logs, access);
         Ok(Self {
             http,
@@ -160,6 +169,11 @@ impl App {
             threads,
             tasks,
         })
+    }
+
+    /// Where changes are handed in.
+    pub fn door(&self) -> &Door {
+        &self.door
     }
 
     /// Reads the file again, as SIGHUP does.

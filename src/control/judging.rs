@@ -342,7 +342,7 @@ fn percent(hundredths: u16) -> f64 {
 }
 
 /// `errors 3 of 2410 bad against 120 of 45790; p95 …`.
-fn passed(progress: &[Progress]) -> String {
+pub(super) fn passed(progress: &[Progress]) -> String {
     let each = progress.iter().map(|progress| {
         let (metric, counts) = (progress.metric, progress.counts);
         format!(

@@ -16,6 +16,7 @@ mod commands;
 mod crash;
 mod dead;
 mod desk;
+mod gate;
 mod kill;
 mod lasting;
 mod outside;
