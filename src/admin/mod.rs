@@ -2,6 +2,7 @@
 
 mod access;
 mod body;
+mod flag;
 mod host;
 mod moment;
 mod openapi;

@@ -33,6 +33,7 @@ impl Port {
         let view = View {
             metrics: Arc::new(metrics.unwrap()),
             window: Arc::new(Window::new(house.publisher.clone())),
+            flags: Arc::default(),
             access: Arc::default(),
             door: Door::to_nobody(),
             journal: std::path::Path::new("nowhere").into(),

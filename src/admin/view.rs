@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 
 use crate::config::model::Admin;
-use crate::control::{Door, Standing};
+use crate::control::{Door, FlagSights, Standing};
 use crate::snapshot::Publisher;
 use crate::telemetry::{Metrics, Window};
 
@@ -18,6 +18,8 @@ pub struct View {
     pub publisher: Publisher,
     /// Where the configuration stands.
     pub standing: Arc<ArcSwap<Standing>>,
+    /// What is known of the feature flags.
+    pub flags: Arc<ArcSwap<FlagSights>>,
     /// Who may use the API.
     pub access: Arc<ArcSwap<Admin>>,
     /// Where changes are handed in.

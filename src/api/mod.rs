@@ -2,12 +2,14 @@
 //! OpenAPI document is derived from them. Fields are only ever added.
 
 mod change;
+mod flag;
 mod health;
 mod journal;
 mod problem;
 mod state;
 
 pub use change::{Applied, Moved, Resume, Rollback, Shift};
+pub use flag::FlagState;
 pub use health::{
     BreakerState, ConfigHealth, ConfigStatus, EndpointHealth, Health, HouseStatus, Readiness,
     RouteHealth, RouteReadiness, ServiceHealth, ServiceStatus,

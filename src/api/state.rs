@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigHealth, HouseStatus, ServiceHealth};
+use super::{ConfigHealth, FlagState, HouseStatus, ServiceHealth};
 
 /// `GET /api/v1/state`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -65,6 +65,9 @@ pub struct RouteState {
     pub primary: SideState,
     /// The new side.
     pub candidate: Option<SideState>,
+    /// The feature flag, if one keeps the percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flag: Option<FlagState>,
 }
 
 /// One link of the chain.

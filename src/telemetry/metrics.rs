@@ -6,7 +6,8 @@ use arc_swap::ArcSwap;
 use prometheus::{Registry, TextEncoder};
 
 use super::collector::HouseCollector;
-use crate::control::Standing;
+use super::flags::FlagCollector;
+use crate::control::{FlagSights, Standing};
 use crate::snapshot::Publisher;
 use crate::stats::{Cells, WorkerCell};
 
@@ -38,6 +39,17 @@ impl Metrics {
             prometheus::process_collector::ProcessCollector::for_self(),
         ))?;
         Ok(Self { registry })
+    }
+
+    /// Tells of the feature flags too.
+    ///
+    /// # Errors
+    ///
+    /// They are told already: a fault of ours.
+    pub fn with_flags(self, sights: Arc<ArcSwap<FlagSights>>) -> prometheus::Result<Self> {
+        let flags = FlagCollector::new(sights)?;
+        self.registry.register(Box::new(flags))?;
+        Ok(self)
     }
 
     /// All families at this moment, in the text format.

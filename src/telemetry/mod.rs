@@ -5,6 +5,7 @@
 mod collector;
 mod endpoints;
 mod family;
+mod flags;
 mod house;
 mod logs;
 mod metrics;

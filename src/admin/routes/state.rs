@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State as Shared;
 
+use crate::admin::flag;
 use crate::admin::report::{Report, milliseconds};
 use crate::admin::view::View;
 use crate::admin::words::{links, percent};
@@ -48,6 +49,7 @@ fn of_route(report: &Report<'_>, route: &Route) -> RouteState {
             .candidate
             .as_ref()
             .map(|arm| of_side(report, arm, in_force)),
+        flag: flag::of_route(report, &route.name),
     }
 }
 
