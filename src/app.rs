@@ -19,9 +19,10 @@ use tokio::task::JoinSet;
 use crate::admin::{self, Inquirer, MOST_STREAMS, Patience, SocketFile, View};
 use crate::config::{self, Config};
 use crate::control::{
-    Actor, Controller, Door, OpenError, Standing, What, check_health, journal_path, watch_file,
-    watch_kill,
+    Actor, Controller, Door, FlagSights, Flags, Gates, OpenError, Standing, What, ask_gates,
+    check_health, journal_path, keep_flags, watch_file, watch_kill,
 };
+use crate::outbound::Outside;
 use crate::proxy::{Crew, Life};
 use crate::recall::Board;
 use crate::snapshot::Publisher;
@@ -44,6 +45,8 @@ pub struct App {
     pub publisher: Publisher,
     /// Where the configuration stands.
     pub standing: Arc<ArcSwap<Standing>>,
+    /// What is known of the feature flags.
+    pub flags: Arc<ArcSwap<FlagSights>>,
     /// What the workers have counted of clients.
     pub workers: Arc<Cells<WorkerCell>>,
     /// How long running requests get at the end.
@@ -130,6 +133,15 @@ impl App {
             .collect::<io::Result<Vec<_>>>()?;
         let (publisher, standing) = (controller.publisher(), controller.standing());
         let access = Arc::new(ArcSwap::from_pointee(config.admin.clone()));
+        let flags: Arc<ArcSwap<FlagSights>> = Arc::default();
+        let metrics = Metrics::new(Sources {
+            publisher: publisher.clone(),
+            workers: Arc::clone(&workers),
+            standing: Arc::clone(&standing),
+            findings: controller.findings(),
+            config: controller.config_in_force(),
+        });
+        let metrics = metrics.and_then(|metrics| metrics.with_flags(Arc::clone(&flags)));
         let mut tasks = JoinSet::new();
         start_admin(
             &mut tasks,
@@ -142,16 +154,8 @@ impl App {
                 events: controller.events(),
                 streams: Arc::new(Semaphore::new(MOST_STREAMS)),
                 inquirer: Arc::new(Inquirer::new(board)),
-                metrics: Arc::new(
-                    Metrics::new(Sources {
-                        publisher: publisher.clone(),
-                        workers: Arc::clone(&workers),
-                        standing: Arc::clone(&standing),
-                        findings: controller.findings(),
-                        config: controller.config_in_force(),
-                    })
-                    .map_err(io::Error::other)?,
-                ),
+                metrics: Arc::new(metrics.map_err(io::Error::other)?),
+                flags: Arc::clone(&flags),
                 window: Arc::new(Window::new(publisher.clone())),
                 publisher: publisher.clone(),
                 standing: Arc::clone(&standing),
@@ -166,6 +170,7 @@ impl App {
         tasks.spawn(watch_file(path.to_owned(), first_text, door.clone()));
         tasks.spawn(watch_kill(config.state_dir.clone(), door.clone()));
         tasks.spawn(check_health(publisher.clone(), door.clone()));
+        start_outside(&mut tasks, &controller, &flags, &door);
         let drain = start_controller(&mut tasks, controller, born, logs, access);
         Ok(Self {
             http,
@@ -173,6 +178,7 @@ impl App {
             socket,
             publisher,
             standing,
+            flags,
             workers,
             drain,
             door,
@@ -180,6 +186,11 @@ impl App {
             threads,
             tasks,
         })
+    }
+
+    /// Where changes are handed in.
+    pub fn door(&self) -> &Door {
+        &self.door
     }
 
     /// Reads the file again, as SIGHUP does.
@@ -224,6 +235,29 @@ fn start_controller(
         }
     }));
     drain
+}
+
+/// Asks gates and reads flags, as the file in force wants it.
+fn start_outside(
+    tasks: &mut JoinSet<()>,
+    controller: &Controller,
+    flags: &Arc<ArcSwap<FlagSights>>,
+    door: &Door,
+) {
+    let outside = Outside::default();
+    tasks.spawn(ask_gates(Gates {
+        findings: controller.findings(),
+        config: controller.config_in_force(),
+        standing: controller.standing(),
+        outside: outside.clone(),
+        door: door.clone(),
+    }));
+    tasks.spawn(keep_flags(Flags {
+        config: controller.config_in_force(),
+        sights: Arc::clone(flags),
+        outside,
+        door: door.clone(),
+    }));
 }
 
 /// Serves the admin port, and keeps the last minute that it tells of.

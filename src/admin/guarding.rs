@@ -1,9 +1,8 @@
 //! What the guard of a route knows, in the words of the API.
 
-use super::words::percent;
 use crate::api::{
-    BadOf, FlagState, GuardState, GuardWord, MetricState, MetricWord, ProgressState, Quantiles,
-    SideUnits, SlowLimits, Yardstick,
+    BadOf, GuardState, GuardWord, MetricState, MetricWord, ProgressState, Quantiles, SideUnits,
+    SlowLimits, Yardstick,
 };
 use crate::config::model::{self, Compare};
 use crate::control::{Cause, Finding, Force, GuardPhase, Judged, Totals};
@@ -193,16 +192,6 @@ fn figure(x: f64) -> f64 {
     }
     let scale = 10f64.powi(digits.max(0));
     (x * scale).round() / scale
-}
-
-/// What the feature flag of a route says.
-pub(super) fn flag(force: Option<&Force>) -> Option<FlagState> {
-    let mut links = force?.chain.iter();
-    let link = links.find(|link| link.what == Cause::Flag)?;
-    Some(FlagState {
-        percent: percent(link.hundredths),
-        at: super::words::at(link.stamp.as_ref()?),
-    })
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod access;
 mod body;
 mod climbing;
 mod explain;
+mod flag;
 mod follower;
 mod guarding;
 mod host;

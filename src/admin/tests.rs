@@ -16,6 +16,7 @@ use crate::api::{
     BreakerState, ConfigStatus, Health, HouseStatus, Problem, Readiness, ServiceStatus,
 };
 use crate::control::{Door, Events, Outcome, Standing};
+use crate::outbound::near;
 use crate::recall::Board;
 use crate::snapshot::Snapshot;
 use crate::stats::Class;
@@ -40,6 +41,7 @@ impl Port {
         let view = View {
             metrics: Arc::new(house.metrics()),
             window: Arc::new(Window::new(house.publisher.clone())),
+            flags: Arc::default(),
             access: Arc::default(),
             door: Door::to_nobody(),
             journal: std::path::Path::new("nowhere").into(),
@@ -71,7 +73,7 @@ impl Port {
     }
 
     async fn ask(&self, method: Method, path: &str) -> Response {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = near().build().unwrap();
         let url = format!("{}{path}", self.url);
         client.request(method, url).send().await.unwrap()
     }
@@ -252,7 +254,7 @@ async fn every_path_of_the_table_is_served() {
 #[tokio::test]
 async fn a_house_that_ends_takes_no_change() {
     let port = Port::open().await;
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = near().build().unwrap();
     let asked = client.post(format!("{}/api/v1/rollback", port.url));
     let answer = asked.json(&serde_json::json!({})).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);

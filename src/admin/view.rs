@@ -11,7 +11,7 @@ use super::inquirer::Inquirer;
 use super::patience::Patience;
 use crate::config::Config;
 use crate::config::model::Admin;
-use crate::control::{Door, Events, Findings, Standing};
+use crate::control::{Door, Events, Findings, FlagSights, Standing};
 use crate::snapshot::Publisher;
 use crate::telemetry::{Metrics, Window};
 
@@ -33,6 +33,8 @@ pub struct View {
     pub text: Arc<ArcSwap<String>>,
     /// The file, as `serve` was told.
     pub file: Arc<Path>,
+    /// What is known of the feature flags.
+    pub flags: Arc<ArcSwap<FlagSights>>,
     /// Who may use the API.
     pub access: Arc<ArcSwap<Admin>>,
     /// Where changes are handed in.

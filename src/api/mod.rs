@@ -4,6 +4,7 @@
 mod change;
 mod config;
 mod explanation;
+mod flag;
 mod guard;
 mod health;
 mod journal;
@@ -14,6 +15,7 @@ mod state;
 pub use change::{Applied, Moved, Resume, Rollback, Shift};
 pub use config::ConfigText;
 pub use explanation::{Choice, ChosenBy, Explanation, Refused, Try, Turn, is_request_id};
+pub use flag::FlagState;
 pub use guard::{
     BadOf, GuardState, GuardWord, MetricState, MetricWord, ProgressState, Quantiles, SideUnits,
     SlowLimits, Yardstick,
@@ -24,5 +26,5 @@ pub use health::{
 };
 pub use journal::{Journal, JournalEntry};
 pub use problem::Problem;
-pub use ramp::{FlagState, PausedBy, Ramp, RampOrder, RampState, RampWord};
+pub use ramp::{PausedBy, Ramp, RampOrder, RampState, RampWord};
 pub use state::{Link, Phase, RouteState, SideState, State};

@@ -103,12 +103,3 @@ pub enum PausedBy {
     /// The gate, by saying no.
     Gate,
 }
-
-/// The percent that a feature flag sets.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct FlagState {
-    /// Its last value, 0 to 100.
-    pub percent: f64,
-    /// When that came: RFC 3339, UTC, whole seconds.
-    pub at: String,
-}

@@ -73,7 +73,7 @@ pub struct RouteState {
     /// Its ramp, if the file has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ramp: Option<RampState>,
-    /// What its feature flag says, once it has said something.
+    /// The feature flag, if one keeps the percent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flag: Option<FlagState>,
 }

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use http::uri::Authority;
-use reqwest::{Client, ClientBuilder};
+use reqwest::ClientBuilder;
+
+use crate::outbound::near;
 
 /// `host:port`, or `unix:/path`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,11 +41,9 @@ impl fmt::Display for Address {
 impl Address {
     /// A client that asks there, by no other way and nowhere else.
     pub(super) fn client(&self) -> ClientBuilder {
-        let redirect = reqwest::redirect::Policy::none();
-        let builder = Client::builder().no_proxy().redirect(redirect);
         match self {
-            Self::Port(_) => builder,
-            Self::Socket(path) => builder.unix_socket(path.as_path()),
+            Self::Port(_) => near(),
+            Self::Socket(path) => near().unix_socket(path.as_path()),
         }
     }
 

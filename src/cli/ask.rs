@@ -1,6 +1,5 @@
 //! Asking a running house over its admin port.
 
-use std::error::Error as _;
 use std::fmt;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use super::address::Address;
 use super::stream::Stream;
 use crate::api::{Applied, Journal, Problem, State};
 use crate::config::scalar::Secret;
+use crate::outbound::cause;
 
 /// An operator who takes traffic back does not wait longer for a port that is dead.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -182,7 +182,7 @@ impl Ask {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Failed {
-        self.silent(&innermost(error))
+        self.silent(&cause(error))
     }
 
     fn silent(&self, why: &str) -> Failed {
@@ -191,13 +191,4 @@ impl Ask {
             self.admin
         ))
     }
-}
-
-/// The outermost words of an error only repeat the address.
-pub(super) fn innermost(error: &reqwest::Error) -> String {
-    let mut cause = error.source();
-    while let Some(deeper) = cause.and_then(|error| error.source()) {
-        cause = Some(deeper);
-    }
-    cause.map_or_else(|| error.to_string(), ToString::to_string)
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::Exit;
 use super::address::Address;
-use super::ask::innermost;
 use super::serve::{on_control_runtime, say};
+use crate::outbound::cause;
 
 /// A house that takes longer to say `ok` is not well.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -27,10 +27,7 @@ pub(super) fn run(admin: &Address) -> Exit {
 /// Whether it is ready, and what it says.
 async fn ask(admin: &Address) -> Result<(bool, String), String> {
     let unreachable = |error: reqwest::Error| {
-        format!(
-            "{admin}: no answer from the admin port: {}",
-            innermost(&error)
-        )
+        format!("{admin}: no answer from the admin port: {}", cause(&error))
     };
     let client = admin.client().timeout(PATIENCE).build();
     let client = client.map_err(unreachable)?;

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use super::change::{Actor, What};
 use super::door::Door;
 use crate::config::model::Health;
+use crate::outbound::near;
 use crate::snapshot::{Endpoint, Publisher, Snapshot};
 
 /// How soon a new snapshot is noticed.
@@ -19,11 +20,7 @@ const LOOK: Duration = Duration::from_millis(250);
 
 /// Checks what the snapshots in force ask for, until the controller is gone.
 pub async fn check_health(publisher: Publisher, door: Door) {
-    let client = match Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .build()
-    {
+    let client = match near().build() {
         Ok(client) => client,
         Err(error) => {
             tracing::error!(%error, "No health checks: the HTTP client cannot be made");

@@ -110,8 +110,8 @@ pub(super) struct FileWords {
     pub(super) percent: Option<u16>,
     /// Of its ramp.
     pub(super) plan: Option<ramp::Plan>,
-    /// Whether a feature flag sets the percent.
-    pub(super) flag: bool,
+    /// Where a feature flag sets the percent: the most that it may set, in hundredths of a percent.
+    pub(super) flag: Option<u16>,
 }
 
 /// What is laid over the file.
@@ -175,7 +175,7 @@ impl Overrides {
     }
 
     /// Drops percents and ramps that were set over a file that says something else by now, ramps and
-    /// flags that it does not want any more, and gives the ramps the plans that it has.
+    /// flags that it does not want any more, and gives the ramps the plans and the flags the bounds that it has.
     pub(super) fn forget_older_than_file(&mut self, file: impl Fn(&str) -> FileWords) {
         let names: Vec<String> = self.routes.keys().cloned().collect();
         for name in names {
@@ -187,7 +187,10 @@ impl Overrides {
                     (Some(climb), Some(plan)) => climb.ramp.set_plan(plan),
                     (climb, _) => *climb = None,
                 }
-                over.flagged.take_if(|_| !file.flag);
+                over.flagged.take_if(|_| file.flag.is_none());
+                if let (Some(flagged), Some(max)) = (&mut over.flagged, file.flag) {
+                    flagged.hundredths = flagged.hundredths.min(max);
+                }
             });
         }
     }
@@ -212,6 +215,30 @@ mod tests {
         over.resume(None, &Stamp::now("c", ""));
         assert_eq!(over.rollback, None);
         assert_eq!(over.routes.keys().collect::<Vec<_>>(), ["y"]);
+    }
+
+    #[test]
+    fn a_flag_holds_while_the_file_has_one_and_within_its_bound() {
+        let mut over = Overrides::default();
+        over.alter("x", |route| {
+            route.flagged = Some(Flagged {
+                hundredths: 3_000,
+                stamp: Stamp::now("flag", ""),
+            });
+        });
+        let says = |percent, flag| FileWords {
+            percent: Some(percent),
+            flag,
+            ..FileWords::default()
+        };
+        let held = |over: &Overrides| over.of("x").flagged.map(|flag| flag.hundredths);
+        over.forget_older_than_file(|_| says(0, Some(10_000)));
+        over.forget_older_than_file(|_| says(500, Some(3_000)));
+        assert_eq!(held(&over), Some(3_000));
+        over.forget_older_than_file(|_| says(500, Some(2_000)));
+        assert_eq!(held(&over), Some(2_000));
+        over.forget_older_than_file(|_| says(500, None));
+        assert_eq!(held(&over), None);
     }
 
     #[test]

@@ -59,7 +59,7 @@ pub(super) fn file_words(config: &Config, route: &str) -> FileWords {
     FileWords {
         percent: file_percent(config, route),
         plan: written.ramp.as_ref().map(ramp_plan),
-        flag: written.flag.is_some(),
+        flag: written.flag.as_ref().map(|flag| flag.max.hundredths()),
     }
 }
 

@@ -7,7 +7,7 @@ use super::change::{Actor, Answer, Order, Refused};
 use super::controller::Controller;
 use super::judge::ramp_plan;
 use super::overrides::{Climb, Flagged, Hold, Stamp};
-use super::plan::Plan;
+use super::plan::{self, Plan};
 use crate::policy::ramp::{Cause, Move, PausedBy, Ramp, State};
 
 impl Controller {
@@ -124,6 +124,11 @@ impl Controller {
     /// The feature flag has another value. It ends a `shift`: what came last counts.
     pub(super) fn apply_flag(&mut self, route: &str, hundredths: u16, stamp: Stamp) -> Answer {
         self.know_candidate(Some(route))?;
+        // Its reader may not know yet that the file has another bound, or no flag any more.
+        let Some(max) = plan::file_words(&self.config, route).flag else {
+            return Ok(self.nothing_moved());
+        };
+        let hundredths = hundredths.min(max);
         let laid = self.overrides.of(route);
         if laid
             .flagged

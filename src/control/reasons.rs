@@ -42,7 +42,7 @@ fn of_shift(from: u16, cause: Cause, verdict: &Verdict, progress: &[Progress]) -
 }
 
 /// `errors 3 of 2410 bad against 120 of 45790; p95 …`.
-fn passed(progress: &[Progress]) -> String {
+pub(super) fn passed(progress: &[Progress]) -> String {
     let each = progress.iter().map(|progress| {
         let (metric, counts) = (progress.metric, progress.counts);
         format!(

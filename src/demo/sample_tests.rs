@@ -5,9 +5,10 @@ use tokio::net::TcpStream;
 
 use super::*;
 use crate::demo::DemoControl;
+use crate::outbound::near;
 
 fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().unwrap()
+    near().build().unwrap()
 }
 
 async fn legacy() -> SampleBackend {

@@ -9,6 +9,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
+use crate::outbound::{cause, near};
+
 /// A stream that is silent for longer counts as failed.
 const SILENCE: Duration = Duration::from_secs(5);
 /// Response header in which the proxy says who answered.
@@ -71,10 +73,7 @@ pub struct Traffic {
 impl Traffic {
     /// Starts to send requests to a base URL without a slash at the end.
     pub fn start(base: &str, plan: TrafficPlan) -> reqwest::Result<Self> {
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .read_timeout(SILENCE)
-            .build()?;
+        let client = near().read_timeout(SILENCE).build()?;
         let counts = Arc::new(Mutex::new(Counts::default()));
         let stop = watch::Sender::new(false);
         let mut tasks = JoinSet::new();
@@ -171,7 +170,7 @@ impl Person {
         };
         let user: u32 = rand::random_range(0..self.users);
         let response = request.header("x-user-id", user.to_string()).send().await;
-        let mut response = response.map_err(|error| innermost(&error))?;
+        let mut response = response.map_err(|error| cause(&error))?;
         let status = response.status();
         if !status.is_success() {
             return Err(format!("status {status}"));
@@ -180,7 +179,7 @@ impl Person {
         let backend = backend.and_then(|name| name.to_str().ok());
         let backend = backend.unwrap_or(UNNAMED).to_owned();
         let mut end = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| innermost(&error))? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| cause(&error))? {
             end.extend_from_slice(&chunk);
             let surplus = end.len().saturating_sub(16);
             end.drain(..surplus);
@@ -203,15 +202,6 @@ impl Person {
             .post(format!("{}/v1/chat/completions", self.base))
             .json(&body)
     }
-}
-
-/// The cause at the bottom: reqwest's own text says little more than that a request failed.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
 }
 
 #[cfg(test)]

@@ -1,8 +1,13 @@
 //! The registry behind `/metrics`.
 
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 use prometheus::{Registry, TextEncoder};
 
 use super::collector::{HouseCollector, Sources};
+use super::flags::FlagCollector;
+use crate::control::FlagSights;
 
 /// Everything that can be scraped: figshift's own families and those of its process.
 #[derive(Debug)]
@@ -28,6 +33,17 @@ impl Metrics {
             prometheus::process_collector::ProcessCollector::for_self(),
         ))?;
         Ok(Self { registry })
+    }
+
+    /// Tells of the feature flags too.
+    ///
+    /// # Errors
+    ///
+    /// They are told already: a fault of ours.
+    pub fn with_flags(self, sights: Arc<ArcSwap<FlagSights>>) -> prometheus::Result<Self> {
+        let flags = FlagCollector::new(sights)?;
+        self.registry.register(Box::new(flags))?;
+        Ok(self)
     }
 
     /// All families at this moment, in the text format.

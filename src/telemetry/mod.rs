@@ -5,6 +5,7 @@
 mod collector;
 mod endpoints;
 mod family;
+mod flags;
 mod guards;
 mod house;
 mod logs;

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
+
 use super::guard_tests::find_everything;
 use super::sample::{WORKERS, force, house, snapshot};
-use crate::control::{Outcome, Standing};
+use crate::control::{FlagSight, FlagSights, Outcome, Standing};
 use crate::stats::{Class, Fault, Reason, SideCell};
 
 /// Values by series.
@@ -176,6 +178,28 @@ fn a_kill_switch_and_a_deaf_journal_are_told() {
     assert_eq!(of_route("kill_switch"), 1.0);
     assert_eq!(of_route("percent_configured"), 12.5);
     assert_eq!(all["figshift_journal_sound"], 0.0);
+}
+
+#[test]
+fn flags_are_told_where_there_are_some() {
+    let sights = Arc::new(ArcSwap::from_pointee(FlagSights::new()));
+    let metrics = house().metrics().with_flags(Arc::clone(&sights)).unwrap();
+    assert!(!metrics.text().unwrap().contains("flag_"));
+    let sight = |age: u64| FlagSight {
+        key: "k".to_owned(),
+        says: None,
+        good_at: None,
+        since: Instant::now() - Duration::from_secs(age),
+        error: None,
+        stale_after: Duration::from_secs(300),
+    };
+    let both = [("old".to_owned(), sight(400)), ("new".to_owned(), sight(1))];
+    sights.store(Arc::new(both.into()));
+    let all = series(&metrics.text().unwrap());
+    assert_eq!(all[r#"figshift_flag_stale{route="old"}"#], 1.0);
+    assert_eq!(all[r#"figshift_flag_stale{route="new"}"#], 0.0);
+    let age = all[r#"figshift_flag_last_success_age_seconds{route="old"}"#];
+    assert!((400.0..500.0).contains(&age), "{age}");
 }
 
 #[test]

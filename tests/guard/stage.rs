@@ -158,7 +158,7 @@ impl Stage {
     }
 
     pub(crate) async fn post(&self, what: &str, body: Value) -> u16 {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = figshift::outbound::near().build().unwrap();
         let url = format!("http://{}/api/v1/{what}", self.house.app.admin);
         let answer = client.post(url).json(&body).send().await.unwrap();
         answer.status().as_u16()

@@ -5,6 +5,7 @@ use std::fs;
 use std::time::Duration;
 
 use figshift::control::{kill_path, read_journal};
+use figshift::outbound::near;
 use figshift::policy::ramp::State;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -174,7 +175,7 @@ fn request(dice: &mut StdRng) -> (&'static str, Value) {
 
 /// Sends it; gives whether there was an answer before the process was killed, if it is to be.
 async fn send(served: &mut Served, what: &str, body: &Value, kill_after: Option<Duration>) -> bool {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = near().build().unwrap();
     let url = format!("http://{}/api/v1/{what}", served.admin());
     let asked = client.post(url).json(body).send();
     let Some(limit) = kill_after else {

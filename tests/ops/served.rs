@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use figshift::api::State;
+use figshift::outbound::near;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -156,10 +157,7 @@ impl Served {
     }
 
     pub(crate) async fn state(&self) -> State {
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .timeout(Duration::from_secs(10))
-            .build();
+        let client = near().timeout(Duration::from_secs(10)).build();
         let url = format!("http://{}/api/v1/state", self.admin());
         let answer = client.unwrap().get(url).send().await.unwrap();
         answer.json().await.unwrap()

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use figshift::outbound::near;
 use reqwest::{Client, Response};
 use rustix::process::Signal;
 
@@ -83,7 +84,7 @@ backend_header = true
     /// Serves what the file says.
     pub(crate) async fn serve(self) -> House {
         let process = Process::start("figshift", &mut self.command(), &self.folder);
-        let client = Client::builder().no_proxy().build().unwrap();
+        let client = near().build().unwrap();
         let mut house = House {
             process,
             client,

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use figshift::outbound::near;
+
 use super::house::{House, Site, backend};
 use super::load::Load;
 use super::origin::{Origin, events};
@@ -141,7 +143,7 @@ async fn refused(house: &House) {
 /// Reads one slow stream after the other until all saves are made. Each must be whole. Tells how
 /// many saves each has seen.
 async fn read_streams(url: String, saves: Arc<AtomicU32>) -> Vec<u32> {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = near().build().unwrap();
     let (whole, mut lived_through) = (events(), Vec::new());
     while saves.load(Ordering::Relaxed) < 20 {
         let first = saves.load(Ordering::Relaxed);

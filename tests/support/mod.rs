@@ -14,6 +14,7 @@ pub(crate) mod load;
 pub(crate) mod message;
 pub(crate) mod origin;
 pub(crate) mod script;
+pub(crate) mod tls;
 
 use std::time::{Duration, Instant};
 

@@ -4,7 +4,8 @@ use axum::Json;
 use axum::extract::State as Shared;
 
 use crate::admin::climbing::{Sight, ramp};
-use crate::admin::guarding::{flag, guard};
+use crate::admin::flag;
+use crate::admin::guarding::guard;
 use crate::admin::report::{Report, milliseconds};
 use crate::admin::view::View;
 use crate::admin::words::{links, percent};
@@ -66,7 +67,7 @@ pub(super) fn of_route(report: &Report<'_>, route: &Route) -> RouteState {
                 is_out: !arm.backend.carries(),
             })
         }),
-        flag: flag(force),
+        flag: flag::of_route(report, &route.name),
     }
 }
 

@@ -96,7 +96,7 @@ pub struct Gate {
     /// No answer within this time is no permission.
     #[serde(default = "Gate::default_timeout")]
     pub timeout: Duration,
-    /// How often it is asked again after a no; at least "1s".
+    /// How often it is asked again while it has not answered; at least "1s".
     #[serde(default = "Gate::default_every")]
     pub every: Duration,
     /// Sent as `Authorization: Bearer`; empty: nothing is sent.

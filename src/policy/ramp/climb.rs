@@ -262,6 +262,11 @@ impl Ramp {
     }
 
     fn wait_at_gate(&mut self, verdict: &Verdict, conditions: Conditions) -> Option<Move> {
+        if !self.plan.gate || self.next_step().is_none() {
+            // Another plan, which asks nobody or ends here.
+            self.state = State::Climbing;
+            return self.climb(verdict, conditions);
+        }
         match conditions.gate {
             Some(false) => Some(self.pause_by(PausedBy::Gate)),
             Some(true) if conditions.may_step => {

@@ -11,6 +11,7 @@
 //! | climbing | verdict stalled, nothing against the candidate, plan: promote if no evidence | as with pass | shift (no evidence) |
 //! | climbing | verdict stalled, plan: rollback | rolled back | shift to 0 (stalled) |
 //! | at gate | answer yes, and all that climbing asks for | climbing at the next step | shift |
+//! | at gate | the plan has no gate any more, or no next step | climbing | as there |
 //! | at gate | answer no | paused by the gate | pause |
 //! | climbing, at gate | third opening of the breaker within 10 min | rolled back | shift to 0 (flapping) |
 //! | any with a share | verdict breach | rolled back | shift to 0 (breach) |

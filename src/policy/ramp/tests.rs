@@ -225,6 +225,30 @@ fn the_gate_is_asked_once_and_obeyed() {
 }
 
 #[test]
+fn another_plan_does_not_leave_a_ramp_at_its_gate() {
+    let gate = |gate, steps: &[u16]| Plan {
+        gate,
+        steps: steps.to_vec(),
+        ..Plan::default()
+    };
+    let at_gate = || {
+        let mut ramp = Ramp::new(gate(true, &[100, 500]), 100);
+        ramp.start().unwrap();
+        let ask = until_move(&mut ramp, &mut 0, 200, &PASS, conditions());
+        assert_eq!(ask, Some(Move::Ask { percent: 500 }));
+        ramp
+    };
+    let mut ungated = at_gate();
+    ungated.set_plan(gate(false, &[100, 500]));
+    let step = until_move(&mut ungated, &mut 200, 1, &PASS, conditions());
+    assert_eq!(step, shift(100, 500, Cause::Passed));
+    let mut shortened = at_gate();
+    shortened.set_plan(gate(true, &[100]));
+    let end = until_move(&mut shortened, &mut 200, 1, &PASS, conditions());
+    assert_eq!(end, Some(Move::Finish { percent: 100 }));
+}
+
+#[test]
 fn a_stalled_step_does_what_the_plan_says() {
     let stalled = |evidence| Verdict::Stalled(reason(evidence));
     for (when_stalled, evidence, expected) in [

@@ -1,0 +1,12 @@
+//! Whom figshift asks over HTTP: what is near (backends, admin ports) and services outside (gates, flags).
+//! Every client is made here, since each needs the one TLS provider.
+
+mod answer;
+mod near;
+mod outside;
+mod retry_after;
+mod trust;
+
+pub use answer::{Answer, NoAnswer};
+pub use near::{cause, near};
+pub use outside::Outside;
