@@ -24,6 +24,7 @@ mod hanging;
 mod hard;
 mod kill;
 mod lasting;
+mod orders;
 mod ramp;
 mod served;
 mod socket;
