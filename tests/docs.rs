@@ -49,3 +49,19 @@ fn every_reason_is_explained() {
         assert!(readme.contains(&name), "{name} is missing");
     }
 }
+
+/// The words of guard and ramp, in metrics and answers.
+#[test]
+fn every_state_and_order_is_named() {
+    use figshift::control::{Blame, GuardPhase, Order};
+    use figshift::policy::ramp::State;
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    let readme = std::fs::read_to_string(path).unwrap();
+    let phases = GuardPhase::ALL.map(GuardPhase::as_str);
+    let blames = Blame::ALL.map(Blame::as_str);
+    let orders = Order::ALL.map(Order::as_str);
+    let words = phases.iter().chain(&blames).chain(&orders);
+    for word in words.chain(&State::NAMES) {
+        assert!(readme.contains(&format!("`{word}`")), "{word} is missing");
+    }
+}

@@ -92,7 +92,7 @@ fn paused_by(by: ramp::PausedBy) -> PausedBy {
 fn waits_for(ramp: &Ramp, sight: &Sight<'_>) -> Option<String> {
     let told = |text: &str| Some(text.to_owned());
     if sight.force.is_some_and(Force::is_killed) && ramp.state() != State::Aborted {
-        return told("the end of the rollback (resume)");
+        return told("the kill switch to be lifted (resume)");
     }
     match ramp.state() {
         State::Idle | State::Aborted => told("an operator (start)"),

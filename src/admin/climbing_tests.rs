@@ -140,7 +140,10 @@ fn what_is_around_it_comes_first() {
         };
         ramp(&sight).unwrap().waits_for.unwrap()
     };
-    assert_eq!(told(Some(&force), true), "the end of the rollback (resume)");
+    assert_eq!(
+        told(Some(&force), true),
+        "the kill switch to be lifted (resume)"
+    );
     assert_eq!(told(None, true), "the candidate: all its endpoints are out");
 }
 

@@ -8,7 +8,7 @@ use crate::config::scalar::Duration;
 
 use super::address::Address;
 use super::{
-    Exit, check, completions, demo, events, explain, health, resume, rollback, schema, serve,
+    Exit, check, completions, demo, events, explain, health, ramp, resume, rollback, schema, serve,
     shift, status,
 };
 
@@ -68,10 +68,15 @@ enum Command {
     Status(status::Status),
     /// Give the candidate of a route another share.
     ///
-    /// The percent is edited in the file, comments kept, and it is waited for until it is in force.
-    /// Where the file cannot be edited, the share is set over it until the file names another one.
-    /// Refused with 1 while a kill switch is on.
-    #[command(after_help = "Example:\n  figshift shift chat 25 --reason \"day three\"")]
+    /// The share is in force at once and written into the file, comments kept. Where the file cannot be
+    /// edited, the share is set over it until the file names another one. A ramp of the route ends.
+    ///
+    /// Exits with 0 when it is in force, with 1 while a kill switch is on, while the guard holds traffic
+    /// back (unless --force), or when --if-epoch is not in force, with 2 when there is no such route, with
+    /// 3 when only the file could be edited, with 4 when nothing could be done.
+    #[command(
+        after_help = "Examples:\n  figshift shift chat 25 --reason \"day three\"\n  figshift shift chat 5 --force --reason \"fixed the driver\""
+    )]
     Shift(shift::Shift),
     /// Take traffic back: the candidate of a route, or of all, gets nothing until `resume`.
     ///
@@ -82,11 +87,23 @@ enum Command {
     /// done.
     #[command(after_help = "Example:\n  figshift rollback --reason \"p95 doubled\"")]
     Rollback(rollback::Rollback),
-    /// End a rollback: what the file or the last `shift` says is in force again.
+    /// End a rollback or a hold of the guard: what was wanted before is in force again.
     ///
-    /// Without a route, all rollbacks end and the file KILL is removed.
+    /// That is what the file, the last `shift` or the feature flag says; a ramp that was rolled back or
+    /// aborted begins again from 0. Without a route, all rollbacks and holds end and the file KILL is
+    /// removed. Exits with 1 when it is refused, with 4 without an answer.
     #[command(after_help = "Example:\n  figshift resume --reason \"new driver\"")]
     Resume(resume::Resume),
+    /// Tell the ramp of a route to start, pause, resume, promote or abort.
+    ///
+    /// The ramp goes up step by step as the guard finds the candidate no worse; `status` shows where it is
+    /// and what it waits for. Exits with 0 when the order is in force, with 1 when the ramp is in no state
+    /// for it, the file has no ramp for the route, a kill switch is on or --if-epoch is not in force, with
+    /// 2 when there is no such route, with 4 without an answer or a journal.
+    #[command(
+        after_help = "Examples:\n  figshift ramp start chat\n  figshift ramp pause chat --reason \"release freeze\""
+    )]
+    Ramp(ramp::Ramp),
     /// Show what has moved the traffic, by whom and why.
     ///
     /// When the admin port does not answer, the journal in the state folder is read. With --follow
@@ -134,6 +151,7 @@ pub fn run(args: Args) -> Exit {
         Command::Shift(args) => shift::run(&args),
         Command::Rollback(args) => rollback::run(&args),
         Command::Resume(args) => resume::run(&args),
+        Command::Ramp(args) => ramp::run(&args),
         Command::Events(args) => events::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Completions { shell } => completions::run(shell),

@@ -77,7 +77,7 @@ impl Screen {
         table.fit(&[
             "2025-01-31T09:30:00Z",
             "operator",
-            "rollback",
+            "guard_warning",
             "all",
             "",
             "",

@@ -23,6 +23,8 @@ pub(super) struct Told<'t> {
     pub(super) applied: &'t Applied,
     /// What came of it, if the house still answers.
     pub(super) state: Option<&'t State>,
+    /// Further lines, for people.
+    pub(super) notes: Vec<String>,
 }
 
 /// Prints before → after and the chain of each route that was meant.
@@ -47,7 +49,7 @@ pub(super) fn tell(told: &Told<'_>, as_json: bool) -> Exit {
         }));
     }
     let mut text = String::new();
-    if told.applied.moves.is_empty() {
+    if told.applied.moves.is_empty() && told.notes.is_empty() {
         text += "nothing has moved: it was so before\n";
     }
     for moved in &told.applied.moves {
@@ -56,6 +58,9 @@ pub(super) fn tell(told: &Told<'_>, as_json: bool) -> Exit {
     }
     for route in meant {
         text += &format!("  {}: {}\n", route.name, plain(&route.why));
+    }
+    for note in &told.notes {
+        text += &format!("  {note}\n");
     }
     let printed = print(&text);
     if told.applied.persisted {

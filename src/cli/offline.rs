@@ -27,7 +27,8 @@ pub(super) fn show(reach: &Reach, failed: &Failed, clear: &str, as_json: bool) -
                     "name": name,
                     "percent_configured": f64::from(force.file()) / 100.0,
                     "percent_at_start": f64::from(force.hundredths) / 100.0,
-                    "killed": force.is_capped(),
+                    "killed": force.is_killed(),
+                    "held": force.is_held(),
                     "chain": links(force),
                     "why": force.to_string(),
                 })
@@ -89,4 +90,21 @@ pub(super) fn say_killed(route: &str, why: &str) -> Exit {
         &format!("route {route} is held back: {why}\nresume first: figshift resume"),
         Exit::No,
     )
+}
+
+/// Says that the guard has to be overruled first.
+pub(super) fn say_held(route: &str, why: &str) -> Exit {
+    let help = format!("give it back: figshift resume {route}, or another share with --force");
+    say(
+        &format!("the guard holds route {route} back: {why}\n{help}"),
+        Exit::No,
+    )
+}
+
+/// Says that nobody is there who could overrule the guard.
+pub(super) fn say_held_at_start(route: &str, why: &str) -> Exit {
+    let text = format!(
+        "the guard holds route {route} back: {why}\nthat is in the journal: only a running figshift ends it"
+    );
+    say(&text, Exit::No)
 }

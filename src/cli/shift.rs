@@ -8,10 +8,10 @@ use super::Exit;
 use super::ask::Failed;
 use super::edit::Edit;
 use super::moved::{Told, tell};
-use super::offline::{force_of, say_killed};
+use super::offline::{force_of, say_held, say_held_at_start, say_killed};
 use super::reach::{Reach, Target};
 use super::serve::{on_control_runtime, say};
-use crate::api::{Applied, Moved, RouteState, Shift as Body, State};
+use crate::api::{Applied, Moved, RampWord, RouteState, Shift as Body, State};
 use crate::config::scalar::Percent;
 
 /// A saved file is in force within half a second, unless the house does not read it.
@@ -27,9 +27,12 @@ pub(super) struct Shift {
     /// The candidate's share: 25, 0.25 or 25%.
     #[arg(value_parser = percent)]
     percent: Percent,
-    /// Why, for the journal. An edited file is journalled without it.
+    /// Why, for the journal.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
+    /// Although the guard holds traffic back: the hold ends. A kill switch stays.
+    #[arg(long)]
+    force: bool,
     /// Only if this epoch is still in force, as `status` shows it.
     #[arg(long, value_name = "N")]
     if_epoch: Option<u64>,
@@ -85,6 +88,9 @@ async fn shift(reach: &Reach, args: &Shift) -> Exit {
     if route.killed {
         return say_killed(&route.name, &route.why);
     }
+    if route.held && !args.force {
+        return say_held(&route.name, &route.why);
+    }
     if let Some(epoch) = args.if_epoch.filter(|epoch| *epoch != state.epoch) {
         let problem = format!(
             "epoch {} is in force, not {epoch}: look again and repeat",
@@ -92,20 +98,52 @@ async fn shift(reach: &Reach, args: &Shift) -> Exit {
         );
         return say(&problem, Exit::No);
     }
-    match edit(reach, args, Some(route)) {
-        Ok(edit) if edit.is_nothing() => post(reach, args).await,
-        Ok(edit) => match edit.save() {
-            Ok(()) => in_force(reach, args, route).await,
-            Err(error) => around_the_file(reach, args, &error.to_string()).await,
-        },
-        Err(why) => around_the_file(reach, args, &why).await,
+    move_it(reach, args, route).await
+}
+
+/// Over the file first, at once and with the reason; then the file says the same and takes its place.
+async fn move_it(reach: &Reach, args: &Shift, before: &RouteState) -> Exit {
+    let edit = edit(reach, args, Some(before));
+    let by_override = match (post(reach, args).await, &edit) {
+        (Ok(applied), _) => Some(applied),
+        // A share that the journal does not take may still stand in the file.
+        (Err(Failed::Refused(problem)), Ok(edit))
+            if problem.reason == "journal" && !before.held && !edit.is_nothing() =>
+        {
+            None
+        }
+        (Err(failed), _) => return say(&failed.to_string(), failed.exit()),
+    };
+    let saved = edit.and_then(|edit| match edit.is_nothing() {
+        true => Ok(false),
+        false => edit
+            .save()
+            .map(|()| true)
+            .map_err(|error| error.to_string()),
+    });
+    match (saved, by_override) {
+        (Ok(true), by_override) => in_force(reach, args, before, by_override.is_some()).await,
+        (Ok(false), Some(applied)) => by_admin(reach, args, before, &applied).await,
+        (Err(why), Some(applied)) => {
+            let said = not_by_the_file(&why, Exit::Done);
+            said.after(by_admin(reach, args, before, &applied).await)
+        }
+        (Ok(false), None) => not_by_the_file("it says so already", Exit::Unreachable),
+        (Err(why), None) => not_by_the_file(&why, Exit::Unreachable),
     }
+}
+
+fn not_by_the_file(why: &str, exit: Exit) -> Exit {
+    say(&format!("not by the file: {}", why.trim_end()), exit)
 }
 
 /// The edit of the file, if it is the file of this house.
 fn edit(reach: &Reach, args: &Shift, running: Option<&RouteState>) -> Result<Edit, String> {
     if !reach.is_its_file {
         return Err("the admin port was named and the file was not (--config)".to_owned());
+    }
+    if running.is_some_and(|running| running.flag.is_some()) {
+        return Err("a feature flag sets the percent, whatever the file says".to_owned());
     }
     let config = reach.config.as_ref().map_err(|problems| problems.clone())?;
     let index = config
@@ -123,89 +161,106 @@ fn edit(reach: &Reach, args: &Shift, running: Option<&RouteState>) -> Result<Edi
     Edit::of(&reach.file, index, args.percent)
 }
 
-async fn around_the_file(reach: &Reach, args: &Shift, why: &str) -> Exit {
-    let said = say(&format!("not by the file: {}", why.trim_end()), Exit::Done);
-    said.after(post(reach, args).await)
-}
-
 /// Sets it over the file; a percent that is the file's own takes an older one away.
-async fn post(reach: &Reach, args: &Shift) -> Exit {
+async fn post(reach: &Reach, args: &Shift) -> Result<Applied, Failed> {
     let body = Body {
-        force: false,
+        force: args.force,
         route: args.route.clone(),
         percent: f64::from(args.percent.hundredths()) / 100.0,
         reason: args.reason.clone(),
         if_epoch: args.if_epoch,
     };
-    match reach.ask.change("shift", &body).await {
-        Ok(applied) => done(
-            args,
-            "override",
-            &applied,
-            reach.ask.state().await.ok().as_ref(),
-        ),
-        Err(failed) => say(&failed.to_string(), failed.exit()),
-    }
+    reach.ask.change("shift", &body).await
+}
+
+async fn by_admin(reach: &Reach, args: &Shift, before: &RouteState, applied: &Applied) -> Exit {
+    let state = reach.ask.state().await.ok();
+    done(args, "override", before, applied, state.as_ref())
 }
 
 /// Waits until the house has read the file.
-async fn in_force(reach: &Reach, args: &Shift, before: &RouteState) -> Exit {
-    let wanted = f64::from(args.percent.hundredths()) / 100.0;
+async fn in_force(reach: &Reach, args: &Shift, before: &RouteState, by_override: bool) -> Exit {
     let end = Instant::now() + DEADLINE;
     let mut last: Result<State, Failed> = reach.ask.state().await;
     loop {
         if let Ok(state) = &last
             && let Some(route) = state.routes.iter().find(|route| route.name == args.route)
-            && route.percent_configured == wanted
+            && says_so(route, args)
         {
-            let moved = Moved {
-                route: args.route.clone(),
-                from: before.percent_in_force,
-                to: route.percent_in_force,
-            };
             let applied = Applied {
                 epoch: state.epoch,
-                moves: if moved.from == moved.to {
-                    Vec::new()
-                } else {
-                    vec![moved]
-                },
+                moves: moved(before, route),
                 persisted: true,
             };
-            let told = done(args, "file", &applied, Some(state));
-            return if route.killed {
-                say_killed(&route.name, &route.why)
-            } else {
-                told
+            let told = done(args, "file", before, &applied, Some(state));
+            return match (route.killed, route.held) {
+                (true, _) => say_killed(&route.name, &route.why),
+                (_, true) => say_held(&route.name, &route.why),
+                _ => told,
             };
         }
         if Instant::now() > end {
-            let why = match last {
-                Ok(_) => "the running figshift does not have it in force: does it read this file?",
-                Err(_) => "the admin port does not answer any more",
-            };
-            let exit = if last.is_ok() {
-                Exit::No
-            } else {
-                Exit::Partial
-            };
-            return say(
-                &format!("{} is saved, but {why}", reach.file.display()),
-                exit,
-            );
+            return not_read(reach, by_override, last.is_ok());
         }
         tokio::time::sleep(LOOK).await;
         last = reach.ask.state().await;
     }
 }
 
-fn done(args: &Shift, by: &str, applied: &Applied, state: Option<&State>) -> Exit {
+/// The file says so, and nothing is laid over it any more.
+fn says_so(route: &RouteState, args: &Shift) -> bool {
+    let wanted = f64::from(args.percent.hundredths()) / 100.0;
+    let is_laid_over = route.chain.iter().any(|link| link.what == "shift");
+    route.percent_configured == wanted && !is_laid_over
+}
+
+fn moved(before: &RouteState, after: &RouteState) -> Vec<Moved> {
+    let moved = Moved {
+        route: after.name.clone(),
+        from: before.percent_in_force,
+        to: after.percent_in_force,
+    };
+    Some(moved)
+        .filter(|moved| moved.from != moved.to)
+        .into_iter()
+        .collect()
+}
+
+fn not_read(reach: &Reach, by_override: bool, answers: bool) -> Exit {
+    let file = reach.file.display();
+    let (why, exit) = match answers {
+        true => (
+            "the running figshift has not read it: is it its file?",
+            Exit::No,
+        ),
+        false => ("the admin port does not answer any more", Exit::Partial),
+    };
+    let set = match by_override {
+        true => "; the share is set over the file",
+        false => "",
+    };
+    say(&format!("{file} is saved, but {why}{set}"), exit)
+}
+
+fn done(
+    args: &Shift,
+    by: &str,
+    before: &RouteState,
+    applied: &Applied,
+    state: Option<&State>,
+) -> Exit {
+    let ramp = before.ramp.as_ref().map(|ramp| ramp.state);
+    let ended = matches!(
+        ramp,
+        Some(RampWord::Climbing | RampWord::AtGate | RampWord::Paused | RampWord::Finished)
+    );
     let told = Told {
         what: "shift",
         by,
         route: Some(&args.route),
         applied,
         state,
+        notes: Vec::from_iter(ended.then(|| "its ramp has ended".to_owned())),
     };
     tell(&told, args.target.json)
 }
@@ -216,7 +271,10 @@ fn without_house(reach: &Reach, args: &Shift, failed: &Failed) -> Exit {
         return say(&failed.to_string(), failed.exit());
     }
     match force_of(reach, &args.route) {
-        Some(force) if force.is_capped() => return say_killed(&args.route, &force.to_string()),
+        Some(force) if force.is_killed() => return say_killed(&args.route, &force.to_string()),
+        Some(force) if force.is_held() => {
+            return say_held_at_start(&args.route, &force.to_string());
+        }
         Some(_) => {}
         None => return say(&failed.to_string(), failed.exit()),
     }

@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::columns::{Side, columns, percent, plain, rate, time};
+use super::lines::lines;
 use super::print::{print, print_json};
 use super::reach::{Reach, Target};
 use super::serve::{on_control_runtime, say};
@@ -103,6 +104,9 @@ fn page(state: &State, reach: &Reach) -> String {
     }
     for route in &state.routes {
         text += &format!("route {} {}\n", route.name, share(route));
+        for line in lines(route) {
+            text += &format!("  {line}\n");
+        }
     }
     let rows: Vec<_> = state
         .routes

@@ -144,10 +144,12 @@ impl Controller {
         self.know_candidate(Some(route))?;
         self.not_killed(route)?;
         let standing = self.standing.load();
-        if let (Some(force), false) = (standing.forces.get(route), by_force)
-            && force.is_held()
-        {
-            return Err(Refused::Held(force.to_string()));
+        let held = self.overrides.of(route).hold.map(|hold| hold.hundredths);
+        // Less than the guard leaves is no risk.
+        if held.is_some_and(|held| hundredths > held) && !by_force {
+            let force = standing.forces.get(route);
+            let force = force.map(ToString::to_string).unwrap_or_default();
+            return Err(Refused::Held(force));
         }
         let over = standing.file_percent(route);
         let set = Shifted {
@@ -162,7 +164,7 @@ impl Controller {
         plan.overrides.alter(route, |laid| {
             laid.shifted = (hundredths != over || laid.flagged.is_some()).then_some(set);
             laid.climb = None;
-            laid.hold = None;
+            laid.hold.take_if(|_| by_force);
         });
         self.put_in_force(plan)
     }

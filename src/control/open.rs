@@ -64,7 +64,7 @@ impl Controller {
         let switches = kill::switches(&config.state_dir, |name| std::env::var(name).ok());
         let forces = forces_of(&config, &overrides, &switches);
         for (route, force) in forces.iter().filter(|(_, force)| force.is_capped()) {
-            tracing::warn!(%route, %force, "A kill switch is on");
+            tracing::warn!(%route, %force, "Traffic is kept back");
         }
         let snapshot = plan::compile_in_force(&config, &forces, &Snapshot::empty(), workers)
             .map_err(OpenError::Compile)?;

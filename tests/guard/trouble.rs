@@ -38,8 +38,15 @@ async fn a_candidate_that_begins_to_fail_loses_its_share_and_a_restart_keeps_it_
     stage.traffic(CLIENTS);
     stage.served(300).await;
     assert_eq!(stage.in_force(), 0, "nobody has resumed");
-    let shift = json!({ "route": "all", "percent": 10 });
-    assert_eq!(stage.post("shift", shift).await, 409);
+    for (percent, answer) in [(10, 409), (0, 200), (25, 409)] {
+        let shift = json!({ "route": "all", "percent": percent });
+        assert_eq!(stage.post("shift", shift).await, answer, "{percent}");
+        assert_eq!(stage.in_force(), 0);
+    }
+    let shift = json!({ "route": "all", "percent": 25, "force": true });
+    assert_eq!(stage.post("shift", shift).await, 200);
+    assert_eq!(stage.in_force(), 2_500);
+    stage.post("rollback", json!({})).await;
     stage.resume().await;
     assert_eq!(stage.in_force(), 2_500);
     stage.while_nothing_moves(Duration::from_secs(20)).await;

@@ -274,7 +274,17 @@ async fn completions_and_help_teach() {
         )
         .await;
         assert_eq!(said.code, 0);
-        has(&said.out, &["rollback", "shift", "completions"]);
+        has(
+            &said.out,
+            &[
+                "rollback",
+                "shift",
+                "completions",
+                "ramp",
+                "promote",
+                "force",
+            ],
+        );
     }
     assert_eq!(
         bare(
@@ -291,6 +301,7 @@ async fn completions_and_help_teach() {
         "shift",
         "rollback",
         "resume",
+        "ramp",
         "events",
         "completions",
     ] {
@@ -301,6 +312,6 @@ async fn completions_and_help_teach() {
         )
         .await;
         assert_eq!(said.code, 0);
-        has(&said.out, &[&format!("Example:\n  figshift {command}")]);
+        has(&said.out, &["Example", &format!(":\n  figshift {command}")]);
     }
 }

@@ -27,6 +27,7 @@ mod hard;
 mod https;
 mod kill;
 mod lasting;
+mod orders;
 mod outside;
 mod ramp;
 mod served;

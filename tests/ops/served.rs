@@ -56,16 +56,15 @@ impl Drop for Served {
 impl Served {
     /// On disk, with 25 % and a comment that must stay.
     pub(crate) fn on_disk(tables: &str) -> Self {
+        Self::with_route(tables, "sticky = [\"client_ip\"] # all of them")
+    }
+
+    /// With further tables, and further lines of the route.
+    pub(crate) fn with_route(tables: &str, lines: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (old, new) = (Origin::saying("old"), Origin::saying("new"));
         let file = folder.path().join("figshift.toml");
-        let routes = two_sides(
-            &[&old],
-            &[&new],
-            "",
-            25.0,
-            "sticky = [\"client_ip\"] # all of them",
-        );
+        let routes = two_sides(&[&old], &[&new], "", 25.0, lines);
         let text = format!(
             "# our house\nstate_dir = {:?}\n{tables}[listen]\nhttp = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n\
              workers = 1\n[log]\nformat = \"json\"\n{}",

@@ -82,6 +82,8 @@ impl GuardPhase {
             Verdict::Breach(_) => Self::Breach,
             Verdict::Freeze(_) => Self::Warning,
             Verdict::Stalled(_) => Self::Stalled,
+            // With nothing to compare, passing shows nothing.
+            Verdict::Pass if share >= WHOLE => Self::Watching,
             Verdict::Pass => Self::Passed,
             Verdict::Wait if share < WHOLE && lacks_limits(finding) => Self::Learning,
             Verdict::Wait => Self::Watching,
@@ -161,6 +163,7 @@ mod tests {
         assert_eq!(of(&waiting, 100), GuardPhase::Learning);
         // The limit of errors needs no limits of latency.
         assert_eq!(of(&waiting, 10_000), GuardPhase::Watching);
+        assert_eq!(of(&finding(Verdict::Pass), 10_000), GuardPhase::Watching);
         waiting.parts.pop();
         assert_eq!(of(&waiting, 100), GuardPhase::Watching);
         let limits = Limits {
