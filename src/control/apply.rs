@@ -116,6 +116,7 @@ impl Controller {
             ..self.plan(route, stamp.clone())
         };
         let route = plan.route.clone();
+        let begin_anew = self.overrides.held(route.as_deref());
         plan.overrides.resume(route.as_deref(), stamp);
         plan.switches.kill_file = None;
         let killed = self.switches.kill_file.is_some();
@@ -124,6 +125,12 @@ impl Controller {
             remove_if_there(&path).map_err(Refused::KillFile)?;
         }
         let answer = self.put_in_force(plan);
+        if answer.is_ok() {
+            // What was found then is over, also where the share has not moved yet.
+            begin_anew
+                .iter()
+                .for_each(|route| self.bench.restart(route, 0));
+        }
         if killed && answer.is_err() {
             // Refused is refused: what kept the traffic back must go on doing so.
             if let Err(error) = fs::write(&path, "") {

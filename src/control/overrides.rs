@@ -150,6 +150,16 @@ impl Overrides {
         }
     }
 
+    /// The routes that the guard holds back, or whose ramps are over: of all, or whether this one is.
+    pub(super) fn held(&self, route: Option<&str>) -> Vec<String> {
+        let held = self.routes.iter().filter(|(name, over)| {
+            let is_over = |climb: &Climb| climb.ramp.is_over();
+            route.is_none_or(|route| route == *name)
+                && (over.hold.is_some() || over.climb.as_ref().is_some_and(is_over))
+        });
+        held.map(|(name, _)| name.clone()).collect()
+    }
+
     /// Takes rollbacks and holds back: all of them, or one route's. A ramp that was rolled back or
     /// aborted begins again from nothing.
     pub(super) fn resume(&mut self, route: Option<&str>, stamp: &Stamp) {

@@ -90,6 +90,11 @@ impl Controller {
                     stamp: stamp.clone(),
                 });
             }
+            let mut stamp = stamp;
+            if is_taken_back(made) {
+                // The hold says why, and need not be repeated.
+                "rolled back".clone_into(&mut stamp.reason);
+            }
             laid.climb = Some(Climb { ramp, over, stamp });
         });
         let answer = self.put_in_force(plan);

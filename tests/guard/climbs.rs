@@ -89,6 +89,19 @@ async fn a_ramp_that_was_rolled_back_stays_so_until_somebody_resumes_it() {
     stage
         .until("all of it", |stage| stage.in_force() == 10_000)
         .await;
+    // At the end the limit watches; and resuming needs no restart.
+    stage.new.fails(300);
+    stage
+        .until("taken back", |stage| stage.in_force() == 0)
+        .await;
+    let why = stage.why();
+    assert!(why.contains("errors above the limit of 5%"), "{why}");
+    assert!(why.contains("← ramp 0 % by guard: rolled back"), "{why}");
+    stage.new.fails(0);
+    stage.resume().await;
+    stage
+        .until("up again", |stage| stage.in_force() >= 500)
+        .await;
     stage.quiet().await;
 }
 
