@@ -46,7 +46,8 @@ async fn a_candidate_that_begins_to_fail_loses_its_share_and_a_restart_keeps_it_
     let shift = json!({ "route": "all", "percent": 25, "force": true });
     assert_eq!(stage.post("shift", shift).await, 200);
     assert_eq!(stage.in_force(), 2_500);
-    stage.post("rollback", json!({})).await;
+    let route = json!({ "route": "all" });
+    assert_eq!(stage.post("rollback", route).await, 200);
     stage.resume().await;
     assert_eq!(stage.in_force(), 2_500);
     stage.while_nothing_moves(Duration::from_secs(20)).await;
