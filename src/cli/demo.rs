@@ -71,10 +71,14 @@ fn observe(app: &App) -> Observed {
             config,
         };
     };
-    let configured = route.split.hundredths();
-    let effective = route.effective_hundredths();
+    let force = standing.forces.get(&*route.name);
+    let configured = standing.file_percent(&route.name);
+    let (in_force, effective) = (route.split.hundredths(), route.effective_hundredths());
     let why = match effective {
         same if same == configured => None,
+        same if same == in_force => {
+            force.and_then(|force| Some(force.chain.first()?.what.to_string()))
+        }
         0 => Some("candidate out".to_owned()),
         _ => Some("primary out".to_owned()),
     };
@@ -84,6 +88,7 @@ fn observe(app: &App) -> Observed {
             percent_configured: f64::from(configured) / 100.0,
             percent_effective: f64::from(effective) / 100.0,
             why,
+            chain: force.map(ToString::to_string).unwrap_or_default(),
         },
         sides: [side(Some(&route.primary)), side(route.candidate.as_ref())],
         config,
@@ -113,5 +118,6 @@ fn nothing() -> RouteView {
         percent_configured: 0.0,
         percent_effective: 0.0,
         why: None,
+        chain: String::new(),
     }
 }

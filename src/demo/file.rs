@@ -129,6 +129,20 @@ idempotent = true
 
 # Say in `x-figshift-backend` who answered.
 backend_header = true
+
+# In a demo nobody wants to wait: little is enough to go on or to go back, and users count
+# again every few seconds. Without these tables the guard is on, with settings for real traffic.
+[routes.guard]
+ride_out = "4s"
+session = "5s"
+min_requests = 20
+errors = {{ worse_by = "2pp", at_most = "20pp" }}
+latency = {{ worse_by = "50%", at_most = "100%" }}
+
+[routes.ramp]
+steps = [1, 5, 25, 50, 100]
+hold_back = 0
+min_step = "5s"
 "#
         )
     }

@@ -17,6 +17,8 @@ pub struct Intro {
     pub control: String,
     /// The demo's `figshift.toml`.
     pub file: PathBuf,
+    /// The program itself.
+    pub figshift: PathBuf,
 }
 
 impl Intro {
@@ -32,6 +34,8 @@ impl Intro {
         } = self;
         let file = self.file.display();
         let shell_file = shell_word(&file.to_string());
+        let figshift = shell_word(&self.figshift.display().to_string());
+        let admin_port = admin.trim_start_matches("http://");
         format!(
             "\
 figshift demo: a backend, its successor, and the proxy that moves users over
@@ -43,21 +47,24 @@ figshift demo: a backend, its successor, and the proxy that moves users over
   file     {file}
 
 Try in a second terminal, and watch the table:
-1 move half of the users
+  alias figshift={figshift}; export FIGSHIFT_ADMIN={admin_port}
+1 move half of the users, by saving the file
   sed -i.bak 's/^percent.*/percent = 50/' {shell_file}
-2 vastai fails half of its requests: its errors rise, clients see none
+2 let the others follow by themselves, step by step
+  figshift ramp start chat
+3 vastai fails half the time: clients do not see it, the guard takes it all back
   curl '{control}/vastai?error_rate=0.5'
-3 vastai dies, later it comes back
-  curl '{control}/vastai?crash=on'
-  curl '{control}/vastai?crash=off'
-4 vastai is slow, then well again
-  curl '{control}/vastai?latency_ms=400'
+4 mend it, and begin again; or try ?latency_ms=400 in its place
   curl '{control}/vastai/reset'
-5 ask for yourself
+  figshift resume chat
+5 vastai dies, later it comes back
+  curl '{control}/vastai?crash=on'    # and crash=off
+6 ask for yourself, and what became of it (ID is the x-request-id)
   curl -iN {proxy}/v1/completions -H 'x-user-id: 7' \\
     -d '{{\"prompt\":\"hello\",\"stream\":true}}'
-6 see what an alert would see
-  curl -s {admin}/metrics | grep ^figshift
+  figshift explain ID
+7 see what holds and why, and what an alert would see
+  figshift status; curl -s {admin}/metrics | grep ^figshift
 "
         )
     }
@@ -85,6 +92,7 @@ pub(super) mod tests {
             vastai: local(41002),
             control: local(41003),
             file: "/tmp/figshift-4194304/figshift.toml".into(),
+            figshift: "/usr/bin/figshift".into(),
         }
     }
 

@@ -19,6 +19,7 @@ fn observed(tries: u64) -> Observed {
             percent_configured: 10.0,
             percent_effective: 10.0,
             why: None,
+            chain: String::new(),
         },
         sides: [side("legacy", tries), side("vastai", 0)],
         config: ConfigView {

@@ -82,7 +82,7 @@ mod tests {
     fn a_terminal_is_redrawn_from_the_tables_first_line() {
         let mut screen = Screen::new(true, false);
         assert!(!drawn(&mut screen).contains("\x1b[10A"));
-        assert!(drawn(&mut screen).contains("\x1b[10A\r"));
+        assert!(drawn(&mut screen).contains("\x1b[11A\r"));
         screen.say(&mut Vec::new(), "a word between\n").unwrap();
         assert!(
             !drawn(&mut screen).contains("\x1b[10A"),

@@ -87,6 +87,7 @@ impl Stage {
             vastai: self.vastai.url(),
             control: self.control.url(),
             file: self.file.clone(),
+            figshift: std::env::current_exe().unwrap_or_else(|_| "figshift".into()),
         }
     }
 }

@@ -38,6 +38,8 @@ pub struct RouteView {
     pub percent_effective: f64,
     /// Why the two differ.
     pub why: Option<String>,
+    /// What decides, and what it overrides.
+    pub chain: String,
 }
 
 /// One side; rates and percentiles are those of the last seconds.
@@ -87,6 +89,7 @@ pub fn table(view: &View, colour: bool) -> String {
         clients_line(&view.clients, ink),
         error_line(&view.clients),
         file_line(&view.config, ink),
+        clip(&format!("in force  {}", view.route.chain), COLUMNS),
     ];
     lines.map(|line| line.trim_end().to_owned() + "\n").concat()
 }

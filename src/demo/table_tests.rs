@@ -21,6 +21,7 @@ pub(in crate::demo) fn view() -> View {
             percent_configured: 10.0,
             percent_effective: 10.0,
             why: None,
+            chain: "10 % ← file 10 %".to_owned(),
         },
         sides: [side("legacy", 2304, 36.2), side("vastai", 256, 3.8)],
         clients: Counts {
@@ -38,7 +39,10 @@ pub(in crate::demo) fn view() -> View {
 fn ailing() -> View {
     let mut view = view();
     view.route.percent_effective = 0.0;
-    view.route.why = Some("kill switch".to_owned());
+    view.route.why = Some("guard hold".to_owned());
+    view.route.chain = "0 % ← guard hold 0 %: at 50 %: errors worse: 25 of 43 bad against \
+                        0 of 60, evidence 337 of 100 ← file 50 %"
+        .to_owned();
     let candidate = &mut view.sides[1];
     candidate.error_percent = Some(48.26);
     candidate.p95 = Some(Duration::from_secs(31));
@@ -66,6 +70,7 @@ candidate vastai        256    3.8   0.0%   98 ms  121 ms         0    3 closed
 clients   2564 sent, 2560 answered, 0 failed
 
 file      as at the start
+in force  10 % ← file 10 %
 ";
     assert_eq!(table(&view(), false), expected);
 }
@@ -73,7 +78,7 @@ file      as at the start
 #[test]
 fn an_ailing_table() {
     let expected = "\
-route chat: 10 % to vastai in the file, 0 % in force (kill switch) epoch 7  1:05
+route chat: 10 % to vastai in the file, 0 % in force (guard hold)  epoch 7  1:05
 legacy ================================================================ vastai
 
 SIDE      BACKEND  REQUESTS  REQ/S ERRORS     P50     P95 FALLBACKS  NOW BREAKER
@@ -83,6 +88,7 @@ candidate vastai        256    3.8  48.3%   98 ms    31 s       129    3 open
 clients   2564 sent, 2560 answered, 2 failed
           the newest failure: status 502 Bad Gateway
 file      refused: line 27: `percent` is above 100line 27: `percent` is above 1…
+in force  0 % ← guard hold 0 %: at 50 %: errors worse: 25 of 43 bad against 0 o…
 ";
     assert_eq!(table(&ailing(), false), expected);
 }

@@ -42,7 +42,7 @@ impl Default for TrafficPlan {
         Self {
             tasks: 8,
             rate: 40.0,
-            users: 100,
+            users: 1000,
         }
     }
 }
