@@ -9,6 +9,7 @@ const PASSING: Conditions = Conditions {
     may_step: true,
     gate: None,
     breaker_open: false,
+    primary_out: false,
     ratio_alarm: false,
 };
 
@@ -41,6 +42,7 @@ fn judged(ramp: Ramp, verdict: Verdict) -> Judged {
         climb: Some(Climb {
             ramp,
             over: 0,
+            between: None,
             stamp: Stamp {
                 at: 1_500,
                 actor: "ramp".to_owned(),

@@ -162,6 +162,7 @@ impl Controller {
         let set = Shifted {
             hundredths: hundredths.min(10_000),
             over,
+            between: self.between(route),
             stamp: stamp.clone(),
         };
         let mut plan = Plan {

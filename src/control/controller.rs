@@ -44,6 +44,8 @@ pub struct Controller {
     pub(super) changes: mpsc::Receiver<Change>,
     pub(super) bench: Bench,
     pub(super) watched: Watched,
+    /// The moment from which the workers count their times, once it is told.
+    pub(super) born: Option<Instant>,
     /// Routes whose ramps shall start at the next look.
     pub(super) starts: BTreeSet<String>,
     pub(super) findings: Arc<ArcSwap<Findings>>,
@@ -97,6 +99,7 @@ impl Controller {
     /// Takes changes until every door is closed, and looks at the candidates each second. The workers count
     /// their times from `born`. `on_config` is told of each new configuration.
     pub async fn run(mut self, born: Instant, on_config: impl Fn(&Config)) {
+        self.born = Some(born);
         let mut second = tokio::time::interval(LOOK);
         second.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {

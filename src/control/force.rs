@@ -225,6 +225,7 @@ mod tests {
             shifted: Some(Shifted {
                 hundredths: 5_000,
                 over: 2_500,
+                between: None,
                 stamp: stamp(""),
             }),
             ..RouteOverride::default()

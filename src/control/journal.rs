@@ -48,7 +48,8 @@ pub struct Entry {
     /// What it did to the traffic.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub moves: Vec<Move>,
-    /// What is laid over the file after it.
+    /// What is laid over the file after it; in an old line left out, since a newer one tells it.
+    #[serde(default)]
     pub overrides: Overrides,
 }
 
@@ -174,14 +175,15 @@ impl Journal {
         let whole = bytes.get(..self.whole as usize).unwrap_or_default();
         let whole = String::from_utf8_lossy(whole);
         let mut room = LONGEST / 2;
-        let fits = |line: &&str| {
+        let mut fits = |line: &str| {
             let fits = line.len() as u64 <= room;
             room = room.saturating_sub(line.len() as u64);
             fits
         };
-        let newest = whole.lines().next_back();
-        let older = whole.lines().rev().skip(1).take(KEPT - 1).take_while(fits);
-        let mut last: Vec<&str> = newest.into_iter().chain(older).collect();
+        let newest = whole.lines().next_back().map(str::to_owned);
+        let older = whole.lines().rev().skip(1).take(KEPT - 1);
+        let older = older.map_while(without_state).take_while(|line| fits(line));
+        let mut last: Vec<String> = newest.into_iter().chain(older).collect();
         last.reverse();
         let mut kept = last.join("\n");
         kept.push('\n');
@@ -193,6 +195,24 @@ impl Journal {
         self.whole = kept.len() as u64;
         Ok(())
     }
+}
+
+/// What a line tells, without the state that a newer line tells too: in a house of many routes that is
+/// most of it.
+fn without_state(line: &str) -> Option<String> {
+    let mut told: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).ok()?;
+    told.remove("overrides");
+    serde_json::to_string(&told).ok()
+}
+
+/// Whether a line tells the state; see [`without_state`].
+fn has_state(line: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct State {
+        #[serde(rename = "overrides")]
+        _overrides: serde::de::IgnoredAny,
+    }
+    serde_json::from_slice::<State>(line).is_ok()
 }
 
 /// The last `most` entries of a journal, oldest first. Lines that cannot be read are left out.
@@ -252,7 +272,8 @@ fn read_whole(path: &Path) -> io::Result<(u64, Option<Entry>)> {
             break;
         };
         match serde_json::from_slice::<Entry>(text) {
-            Ok(entry) => last = Some(entry),
+            Ok(entry) if last.is_none() || has_state(text) => last = Some(entry),
+            Ok(_) => {}
             // Each line tells the whole state, so a spoilt one in the middle costs no other.
             Err(error) => tracing::error!(%error, "A line of the journal cannot be read"),
         }

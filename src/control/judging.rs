@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::change::Actor;
 use super::controller::Controller;
@@ -16,6 +16,8 @@ use crate::policy::guard::Verdict;
 use crate::policy::ramp::{self, Conditions};
 use crate::snapshot::Route;
 
+/// A look that takes longer leaves the rest to the next one.
+const BUDGET: Duration = Duration::from_millis(200);
 /// After a step that could not be written down, the next try.
 const PAUSE: Duration = Duration::from_secs(30);
 /// Evidence comes and goes: not every time it comes is worth a line.
@@ -48,6 +50,7 @@ struct Sight {
 impl Controller {
     /// One look. `now` is on the workers' clock.
     pub(super) fn look(&mut self, now: Duration, wall: SystemTime) {
+        let begun = Instant::now();
         self.bench.look(now.as_secs());
         for route in std::mem::take(&mut self.starts) {
             self.start_ramp(&route);
@@ -59,9 +62,15 @@ impl Controller {
             .iter()
             .filter(|route| route.candidate.is_some())
         {
-            let sight = self.sight(route, now, wall);
-            self.tell(&route.name, &sight, wall);
-            self.conclude(route, &sight, wall);
+            let sight = self.sight(route, wall);
+            // Kill switches wait while this goes on. What takes traffic back does not wait for the next look.
+            let has_time = begun.elapsed() < BUDGET;
+            if has_time {
+                self.tell(&route.name, &sight, wall);
+            }
+            if has_time || matches!(sight.verdict, Verdict::Breach(_)) {
+                self.conclude(route, &sight, wall);
+            }
             let judged = self.judged(&route.name, sight);
             findings.insert(route.name.to_string(), judged);
         }
@@ -71,6 +80,9 @@ impl Controller {
     /// The judge follows what is in force.
     pub(super) fn follow(&mut self, what: &str, moves: &[Move]) {
         let snapshot = self.publisher.current();
+        if let Some(born) = self.born {
+            self.bench.is_second(born.elapsed().as_secs());
+        }
         self.bench.follow(&snapshot, &self.config);
         self.config_in_force.store(Arc::new(self.config.clone()));
         let by_hand = matches!(what, "file" | "shift" | "flag");
@@ -78,15 +90,35 @@ impl Controller {
             let (route, from, to) = (&*moved.route, moved.from, moved.to);
             self.bench.shift(route, from, to);
             if from == 0 {
-                let attempt = self.overrides.of(route).climb;
-                let attempt = attempt.map_or(0, |climb| climb.ramp.attempt());
-                self.bench.restart(route, attempt);
+                self.bench.restart(route, self.attempt(route));
+                self.overrides.alter(route, |laid| {
+                    if let Some(climb) = &mut laid.climb {
+                        climb.ramp.step_anew();
+                    }
+                });
             }
             let bake = self.bake_of(route);
             self.watched.of(route).bake = (by_hand && to > from && from > 0)
                 .then(|| SystemTime::now().checked_add(bake))
                 .flatten()
                 .map(|until| (from, until));
+        }
+    }
+
+    fn attempt(&self, route: &str) -> u8 {
+        let laid = self.overrides.routes.get(route);
+        let climb = laid.and_then(|laid| laid.climb.as_ref());
+        climb.map_or(0, |climb| climb.ramp.attempt())
+    }
+
+    /// After a start: a ramp that is in a retry still needs as much evidence as that asks for.
+    pub(super) fn tell_attempts(&mut self) {
+        let names: Vec<String> = self.overrides.routes.keys().cloned().collect();
+        for route in names {
+            let attempt = self.attempt(&route);
+            if attempt > 0 {
+                self.bench.restart(&route, attempt);
+            }
         }
     }
 
@@ -114,7 +146,7 @@ impl Controller {
         candidate.is_none_or(|arm| !arm.backend.carries())
     }
 
-    fn sight(&mut self, route: &Route, now: Duration, wall: SystemTime) -> Sight {
+    fn sight(&mut self, route: &Route, wall: SystemTime) -> Sight {
         let name = &*route.name;
         let climb = self
             .overrides
@@ -125,27 +157,35 @@ impl Controller {
         let overdue = ramp.is_some_and(ramp::Ramp::is_overdue);
         let step = ramp.and_then(ramp::Ramp::next_step);
         let mut verdict = self.bench.verdict(name, overdue).unwrap_or(Verdict::Wait);
-        let stranded =
-            matches!(verdict, Verdict::Breach(_)) && !route.primary.backend.can_serve(now);
-        if let (true, Verdict::Breach(reason)) = (stranded, &verdict) {
+        // Not whether it could take a probe: a share needs somebody who carries it.
+        let primary_out = !route.primary.backend.carries();
+        let stranded = match &verdict {
+            Verdict::Breach(reason) if primary_out => Some(reason.clone()),
+            _ => None,
+        };
+        if let Some(reason) = stranded {
             // A worse candidate is better than nobody.
-            verdict = Verdict::Freeze(reason.clone());
-        }
-        if stranded != std::mem::replace(&mut self.watched.of(name).stranded, stranded) && stranded
-        {
-            self.note(
-                name,
-                "guard_stranded",
-                "the candidate is worse, and the primary is out".to_owned(),
-            );
+            verdict = Verdict::Freeze(reason);
+            let told = &mut self.watched.of(name).stranded;
+            if told.is_none_or(|at| is_past(at, BETWEEN_WARNINGS, wall)) {
+                *told = Some(wall);
+                let words = "the candidate is worse, and the primary is out";
+                self.note(name, "guard_stranded", words.to_owned());
+            }
         }
         let mut routes = self.config.routes.iter();
         let written = routes.find(|written| written.name == name);
         let schedule = written.and_then(|route| route.ramp.as_ref()?.schedule.as_ref());
+        let may_step = schedule.is_none_or(|schedule| schedule.allows(wall));
+        if !may_step {
+            // What was allowed for these hours is not allowed for the next ones.
+            self.watched.forget_gate(name);
+        }
         let conditions = Conditions {
-            may_step: schedule.is_none_or(|schedule| schedule.allows(wall)),
+            may_step,
             gate: self.watched.gate(name, step),
             breaker_open: self.is_candidate_out(name),
+            primary_out,
             ratio_alarm: self.bench.ratio_alarm(name),
         };
         Sight {
@@ -209,6 +249,7 @@ impl Controller {
         let standing = self.standing.load();
         let force = standing.forces.get(name);
         if force.is_none_or(|force| force.is_killed()) {
+            self.watched.forget_gate(name);
             return;
         }
         match self.overrides.of(name).climb {
@@ -271,7 +312,8 @@ impl Controller {
 }
 
 fn is_past(at: SystemTime, time: Duration, now: SystemTime) -> bool {
-    now.duration_since(at).is_ok_and(|gone| gone >= time)
+    // A clock that was set back is no reason to be silent.
+    now.duration_since(at).is_ok_and(|gone| gone >= time) || now < at
 }
 
 fn complain(route: &str, answer: &super::change::Answer) {

@@ -83,10 +83,13 @@ impl Controller {
             journal_sound: opened.is_ok(),
         };
         let (door, changes) = door();
+        // What a step has shown does not outlive the process, and so its time does not.
+        overrides.steps_anew();
         let starts = config
             .routes
             .iter()
             .filter(|route| route.ramp.as_ref().is_some_and(|ramp| ramp.auto_start))
+            .filter(|route| !overrides.of(&route.name).ramp_has_run)
             .map(|route| route.name.clone())
             .collect();
         let mut controller = Self {
@@ -96,6 +99,7 @@ impl Controller {
             bench: Bench::default(),
             watched: Watched::default(),
             starts,
+            born: None,
             findings: Arc::default(),
             config,
             overrides,
@@ -108,6 +112,7 @@ impl Controller {
             changes,
         };
         controller.follow("start", &[]);
+        controller.tell_attempts();
         if refused == 0 {
             controller.keep(&text);
         }

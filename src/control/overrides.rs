@@ -33,6 +33,15 @@ impl Stamp {
     }
 }
 
+/// Between which backends a share was set: others have not earned it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Between {
+    /// The primary.
+    pub primary: String,
+    /// The candidate.
+    pub candidate: String,
+}
+
 /// A percent that an operator set without the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shifted {
@@ -40,6 +49,9 @@ pub struct Shifted {
     pub hundredths: u16,
     /// What the file said then. A file that says something else by now is newer, and wins.
     pub over: u16,
+    /// Between which backends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub between: Option<Between>,
     /// Who and when.
     #[serde(flatten)]
     pub stamp: Stamp,
@@ -62,6 +74,9 @@ pub struct Climb {
     pub ramp: Ramp,
     /// What the file said when it was started. A file that says something else by now is newer, and wins.
     pub over: u16,
+    /// Between which backends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub between: Option<Between>,
     /// Who made its last move, when and why.
     #[serde(flatten)]
     pub stamp: Stamp,
@@ -95,11 +110,29 @@ pub struct RouteOverride {
     /// The feature flag's percent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flagged: Option<Flagged>,
+    /// A ramp has run: none starts by itself again, until the file has another one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ramp_has_run: bool,
 }
 
 impl RouteOverride {
     fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// The ramp goes and its share stays, as if somebody had set it. What the guard has taken back is a hold.
+    fn keep_share_of_ramp(&mut self) {
+        let Some(climb) = self.climb.take() else {
+            return;
+        };
+        if !matches!(climb.ramp.state(), ramp::State::RolledBack { .. }) {
+            self.shifted = Some(Shifted {
+                hundredths: climb.ramp.percent(),
+                over: climb.over,
+                between: climb.between,
+                stamp: climb.stamp,
+            });
+        }
     }
 }
 
@@ -108,6 +141,8 @@ impl RouteOverride {
 pub(super) struct FileWords {
     /// Hundredths of a percent.
     pub(super) percent: Option<u16>,
+    /// Its backends, if there are two.
+    pub(super) between: Option<Between>,
     /// Of its ramp.
     pub(super) plan: Option<ramp::Plan>,
     /// Where a feature flag sets the percent: the most that it may set, in hundredths of a percent.
@@ -148,6 +183,13 @@ impl Overrides {
             None => self.rollback = Some(stamp),
             Some(route) => self.alter(route, |over| over.rollback = Some(stamp)),
         }
+    }
+
+    /// Steps of ramps begin again: what they have shown is known no more.
+    pub(super) fn steps_anew(&mut self) {
+        let laid = self.routes.values_mut();
+        laid.filter_map(|over| over.climb.as_mut())
+            .for_each(|climb| climb.ramp.step_anew());
     }
 
     /// The routes that the guard holds back, or whose ramps are over: of all, or whether this one is.
@@ -191,11 +233,20 @@ impl Overrides {
         for name in names {
             let file = file(&name);
             self.alter(&name, |over| {
-                over.shifted.take_if(|set| Some(set.over) != file.percent);
-                over.climb.take_if(|climb| Some(climb.over) != file.percent);
-                match (&mut over.climb, file.plan) {
-                    (Some(climb), Some(plan)) => climb.ramp.set_plan(plan),
-                    (climb, _) => *climb = None,
+                let is_older = |percent, between: &Option<Between>| {
+                    Some(percent) != file.percent || between.is_some() && *between != file.between
+                };
+                over.shifted.take_if(|set| is_older(set.over, &set.between));
+                over.climb
+                    .take_if(|climb| is_older(climb.over, &climb.between));
+                over.ramp_has_run &= file.plan.is_some();
+                match file.plan {
+                    Some(plan) => {
+                        if let Some(climb) = &mut over.climb {
+                            climb.ramp.set_plan(plan);
+                        }
+                    }
+                    None => over.keep_share_of_ramp(),
                 }
                 over.flagged.take_if(|_| file.flag.is_none());
                 if let (Some(flagged), Some(max)) = (&mut over.flagged, file.flag) {
@@ -219,6 +270,7 @@ mod tests {
             route.shifted = Some(Shifted {
                 hundredths: 10,
                 over: 5,
+                between: None,
                 stamp: Stamp::now("b", "why"),
             });
         });
@@ -251,6 +303,64 @@ mod tests {
         assert_eq!(held(&over), None);
     }
 
+    fn climbing(state: &str) -> Overrides {
+        let mut ramp = Ramp::new(ramp::Plan::default(), 0);
+        ramp.start().unwrap();
+        ramp.promote(false).unwrap();
+        if state == "aborted" {
+            ramp.abort().unwrap();
+        }
+        let mut over = Overrides::default();
+        over.alter("x", |route| {
+            route.ramp_has_run = true;
+            route.climb = Some(Climb {
+                ramp,
+                over: 5,
+                between: Some(between("vastai")),
+                stamp: Stamp::now("ramp", ""),
+            });
+        });
+        over
+    }
+
+    fn between(candidate: &str) -> Between {
+        Between {
+            primary: "legacy".to_owned(),
+            candidate: candidate.to_owned(),
+        }
+    }
+
+    fn says(candidate: &str, plan: bool) -> FileWords {
+        FileWords {
+            percent: Some(5),
+            between: Some(between(candidate)),
+            plan: plan.then(ramp::Plan::default),
+            flag: None,
+        }
+    }
+
+    #[test]
+    fn a_share_belongs_to_the_backends_that_have_earned_it() {
+        let mut over = climbing("up");
+        over.forget_older_than_file(|_| says("vastai", true));
+        assert_eq!(over.of("x").climb.unwrap().ramp.percent(), 100);
+        over.forget_older_than_file(|_| says("another", true));
+        assert_eq!(over.of("x").climb, None);
+        assert!(over.of("x").ramp_has_run);
+    }
+
+    #[test]
+    fn a_ramp_that_is_no_longer_in_the_file_leaves_its_share() {
+        for (state, share) in [("up", 100), ("aborted", 0)] {
+            let mut over = climbing(state);
+            over.forget_older_than_file(|_| says("vastai", false));
+            let laid = over.of("x");
+            assert_eq!(laid.climb, None);
+            assert_eq!(laid.shifted.unwrap().hundredths, share, "{state}");
+            assert!(!laid.ramp_has_run);
+        }
+    }
+
     #[test]
     fn a_newer_file_wins_over_a_percent_and_not_over_a_rollback() {
         let mut over = Overrides::default();
@@ -259,6 +369,7 @@ mod tests {
             route.shifted = Some(Shifted {
                 hundredths: 10,
                 over: 5,
+                between: None,
                 stamp: Stamp::now("b", ""),
             });
         });

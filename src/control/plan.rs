@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use super::force::{Force, Switches};
 use super::journal::Move;
 use super::judge::ramp_plan;
-use super::overrides::{FileWords, Overrides, Stamp};
+use super::overrides::{Between, FileWords, Overrides, Stamp};
 use crate::config::Config;
+use crate::config::model::Route;
 use crate::config::scalar::Percent;
 use crate::snapshot::{Snapshot, Unsound, compile};
 
@@ -58,9 +59,18 @@ pub(super) fn file_words(config: &Config, route: &str) -> FileWords {
     };
     FileWords {
         percent: file_percent(config, route),
+        between: between(written),
         plan: written.ramp.as_ref().map(ramp_plan),
         flag: written.flag.as_ref().map(|flag| flag.max.hundredths()),
     }
+}
+
+/// The backends of a route, if there are two.
+pub(super) fn between(written: &Route) -> Option<Between> {
+    Some(Between {
+        primary: written.primary.clone(),
+        candidate: written.candidate.clone()?,
+    })
 }
 
 /// What the file says of a route's candidate; `None` without the route.

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use super::change::{Actor, Answer, Order, Refused};
 use super::controller::Controller;
 use super::judge::ramp_plan;
-use super::overrides::{Climb, Flagged, Hold, Stamp};
+use super::overrides::{Between, Climb, Flagged, Hold, Stamp};
 use super::plan::{self, Plan};
 use crate::policy::ramp::{Cause, Move, PausedBy, Ramp, State};
 
@@ -51,16 +51,25 @@ impl Controller {
         Ok(Ramp::new(ramp_plan(plan), share))
     }
 
-    /// A ramp starts by itself, as its file asks for.
+    /// A ramp starts by itself, as its file asks for. Under a kill switch it waits until that is off.
     pub(super) fn start_ramp(&mut self, route: &str) {
         let laid = self.overrides.of(route);
         if laid.climb.is_some() || laid.shifted.is_some() || laid.hold.is_some() {
+            return;
+        }
+        if self.not_killed(route).is_err() {
+            self.starts.insert(route.to_owned());
             return;
         }
         let stamp = Stamp::now(Actor::Ramp, "auto_start");
         if let Err(refused) = self.apply_order(route, Order::Start, stamp) {
             tracing::warn!(route, %refused, "A ramp has not started");
         }
+    }
+
+    pub(super) fn between(&self, route: &str) -> Option<Between> {
+        let mut routes = self.config.routes.iter();
+        plan::between(routes.find(|known| known.name == route)?)
     }
 
     /// Puts a move of a ramp in force. Until then the ramp stands where it stood.
@@ -75,6 +84,7 @@ impl Controller {
         let begins_anew = matches!(made, Move::Start { .. } | Move::Retry { .. });
         let attempt = ramp.attempt();
         let over = self.standing.load().file_percent(route);
+        let between = self.between(route);
         let mut plan = Plan {
             what,
             ..self.plan(Some(route.to_owned()), stamp.clone())
@@ -95,7 +105,13 @@ impl Controller {
                 // The hold says why, and need not be repeated.
                 "rolled back".clone_into(&mut stamp.reason);
             }
-            laid.climb = Some(Climb { ramp, over, stamp });
+            laid.ramp_has_run = true;
+            laid.climb = Some(Climb {
+                ramp,
+                over,
+                between,
+                stamp,
+            });
         });
         let answer = self.put_in_force(plan);
         if answer.is_ok() {

@@ -20,10 +20,11 @@ pub(super) struct Memory {
     pub(super) step_after: Option<SystemTime>,
     /// When a warning was written down.
     pub(super) warned: Option<SystemTime>,
+    /// When it was written down that the primary is out, too.
+    pub(super) stranded: Option<SystemTime>,
     /// What was said, so that it is said once.
     pub(super) detected: bool,
     pub(super) alarmed: bool,
-    pub(super) stranded: bool,
     /// How often its traffic was taken back.
     pub(super) rollbacks: Blames,
 }

@@ -1,7 +1,10 @@
 //! Numbers with one writer. An increment is a relaxed load and a relaxed store, not a locked
 //! instruction, because no other thread ever writes the same number.
 
-use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicI64, AtomicU32, AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
 
 /// Counts up. Only its own worker may call [`Counter::add`].
 #[derive(Debug, Default)]
@@ -52,6 +55,17 @@ impl Tally {
     pub(super) fn up(&self) {
         self.0
             .store(self.0.load(Relaxed).saturating_add(1), Relaxed);
+    }
+
+    /// The same, seen only with all that was written before.
+    pub(super) fn up_last(&self) {
+        self.0
+            .store(self.0.load(Relaxed).saturating_add(1), Release);
+    }
+
+    /// The count; all that was written before [`Tally::up_last`] is seen after it.
+    pub(super) fn get_first(&self) -> u64 {
+        u64::from(self.0.load(Acquire))
     }
 
     pub(super) fn down(&self) {

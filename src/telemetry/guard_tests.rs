@@ -87,6 +87,7 @@ pub(super) fn find_everything(house: &House) {
     let climb = Climb {
         ramp,
         over: 0,
+        between: None,
         stamp: Stamp::now("operator", ""),
     };
     let judged = Judged {

@@ -45,6 +45,12 @@ async fn a_good_candidate_gets_to_the_end_by_itself() {
     let stage = stage.restart(0.0, &route).await;
     assert_eq!(stage.in_force(), 10_000);
     assert_eq!(stage.ramp(), Some(State::Finished));
+    // Nor is it one after somebody has ended the ramp.
+    let none = json!({ "route": "all", "percent": 0 });
+    assert_eq!(stage.post("shift", none).await, 200);
+    let stage = stage.restart(0.0, &route).await;
+    stage.while_nothing_moves(Duration::from_secs(4)).await;
+    assert_eq!((stage.in_force(), stage.ramp()), (0, None));
 }
 
 #[tokio::test]

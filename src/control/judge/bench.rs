@@ -13,6 +13,9 @@ use crate::snapshot::Snapshot;
 #[derive(Debug, Default)]
 pub(in crate::control) struct Bench {
     dockets: BTreeMap<String, Docket>,
+    /// The last second that was looked at.
+    looked: u64,
+    /// The present one.
     second: u64,
 }
 
@@ -41,19 +44,26 @@ impl Bench {
 
     /// Time goes by, and the seconds that have settled are read.
     pub(in crate::control) fn look(&mut self, second: u64) {
-        self.second = second;
+        (self.looked, self.second) = (second, second);
         for docket in self.dockets.values_mut() {
             docket.look(second);
         }
     }
 
-    /// The candidate's share has changed.
+    /// It is later than at the last look.
+    pub(in crate::control) fn is_second(&mut self, second: u64) {
+        self.second = self.second.max(second);
+    }
+
+    /// The candidate's share has changed, at some time since the last look.
     pub(in crate::control) fn shift(&mut self, route: &str, from: u16, to: u16) {
-        let second = self.second;
+        let seconds = self.looked..=self.second + 1;
         if let Some(docket) = self.dockets.get_mut(route) {
-            // Somewhere in this second or in the next one, which has begun perhaps.
-            docket.shift(second, from, to);
-            docket.shift(second + 1, to, to);
+            let mut from = from;
+            for second in seconds {
+                docket.shift(second, from, to);
+                from = to;
+            }
         }
     }
 

@@ -78,12 +78,19 @@ impl Docket {
         if terms == self.terms {
             return;
         }
+        if terms.session != self.terms.session {
+            self.ratio = ratio(&self.cohorts, &terms);
+        }
+        let is_enforced_anew = terms.settings.dry_run != self.terms.settings.dry_run;
         let limit_differs = (terms.limit, terms.limit_by_evidence)
             != (self.terms.limit, self.terms.limit_by_evidence);
         self.terms = terms;
         self.guard
             .set_settings(self.terms.settings.for_attempt(self.attempt));
-        if limit_differs {
+        if is_enforced_anew {
+            // What was found while nobody acted on it may be long over.
+            self.restart(second, self.attempt);
+        } else if limit_differs {
             self.begin_limit(second);
         }
     }

@@ -257,6 +257,10 @@ impl Guard {
         if enough && self.breach.is_none() && self.bad_units() >= self.settings.min_bad {
             self.breach = Some(self.reason());
         }
+        if self.settings.dry_run && evidence < self.settings.freeze_at.ln() {
+            // Nothing was done about it, and it is over: the next one is news.
+            self.breach = None;
+        }
         // The promise holds for one horizon. A new one waits while there is evidence in the air.
         if self.purse.is_spent(now) && evidence < self.settings.freeze_at.ln() {
             self.purse = Purse::new(now, self.settings.horizon);

@@ -88,6 +88,12 @@ impl Ramp {
         self.plan.step_above(self.percent)
     }
 
+    /// What the step has shown is lost: its time begins again.
+    pub fn step_anew(&mut self) {
+        self.age = Duration::ZERO;
+        self.stall_told = false;
+    }
+
     /// Another plan, from the next step on.
     pub fn set_plan(&mut self, plan: Plan) {
         self.plan = plan;
@@ -110,9 +116,12 @@ impl Ramp {
         verdict: &Verdict,
         conditions: Conditions,
     ) -> Option<Move> {
-        let flapping = self.note_breaker(now, conditions.breaker_open);
+        let flapping = !conditions.primary_out && self.note_breaker(now, conditions.breaker_open);
         self.note_time(now, conditions);
-        if let Some(cause) = self.must_go_back(verdict, flapping) {
+        // There has to be somewhere to go back to.
+        if !conditions.primary_out
+            && let Some(cause) = self.must_go_back(verdict, flapping)
+        {
             return Some(self.roll_back(now, cause));
         }
         match self.state {
@@ -280,7 +289,7 @@ impl Ramp {
 
     /// Whether the present share has shown what it can, and by which right the next one follows.
     fn ready(&self, verdict: &Verdict, conditions: Conditions) -> Option<Cause> {
-        if conditions.breaker_open || conditions.ratio_alarm {
+        if conditions.breaker_open || conditions.primary_out || conditions.ratio_alarm {
             return None;
         }
         if self.percent == 0 {
@@ -325,7 +334,8 @@ impl Ramp {
         let gone = now.saturating_sub(self.ticked.unwrap_or(now));
         self.ticked = Some(now);
         let under_way = matches!(self.state, State::Climbing | State::AtGate);
-        if under_way && conditions.may_step && !conditions.breaker_open {
+        let stands = conditions.breaker_open || conditions.primary_out;
+        if under_way && conditions.may_step && !stands {
             self.age = self.age.saturating_add(gone.min(LONGEST_TICK));
         }
     }
@@ -339,6 +349,8 @@ impl Ramp {
         }
         self.openings.rotate_left(1);
         self.openings[OPENINGS - 1] = Some(now);
-        self.openings[0].is_some_and(|first| now.saturating_sub(first) <= FLAPPING)
+        // A clock that was set back tells nothing of what came before.
+        let since_first = self.openings[0].and_then(|first| now.checked_sub(first));
+        since_first.is_some_and(|gone| gone <= FLAPPING)
     }
 }

@@ -23,9 +23,10 @@
 //! | finished below 100 % | `promote`, breaker closed, no further step | finished at 100 % | shift (operator) |
 //! | any but aborted | `abort` | aborted | shift to 0 (operator) |
 //!
+//! While the primary is out nothing goes up or back: there is nothing to compare with and nobody to go back to.
 //! A rollback is looked for first, at every tick and in every state, also while a gate thinks or
 //! the schedule allows no step. The clock of a step runs while the ramp is climbing or at its gate,
-//! the breaker is closed and the schedule allows steps; it does not count what happened while
+//! the breaker is closed, the primary is there and the schedule allows steps; it does not count what happened while
 //! nobody ticked.
 
 mod climb;

@@ -21,13 +21,17 @@ fn doing() -> impl Strategy<Value = Doing> {
         any::<Option<bool>>(),
         any::<bool>(),
         any::<bool>(),
+        any::<bool>(),
     )
-        .prop_map(|(may_step, gate, breaker_open, ratio_alarm)| Conditions {
-            may_step,
-            gate,
-            breaker_open,
-            ratio_alarm,
-        });
+        .prop_map(
+            |(may_step, gate, breaker_open, primary_out, ratio_alarm)| Conditions {
+                may_step,
+                gate,
+                breaker_open,
+                primary_out,
+                ratio_alarm,
+            },
+        );
     prop_oneof![
         8 => (0u8..5, conditions).prop_map(|(verdict, conditions)| Doing::Tick(verdict, conditions)),
         2 => (0u8..5).prop_map(Doing::Operator),
@@ -58,7 +62,9 @@ proptest! {
                         WAIT, PASS, breach(), Verdict::Freeze(reason(20.0)), Verdict::Stalled(reason(0.4)),
                     ][verdict as usize].clone();
                     let made = ramp.tick(Duration::from_secs(now), &verdict, conditions);
-                    if matches!(verdict, Verdict::Breach(_)) {
+                    if conditions.primary_out {
+                        prop_assert_eq!(ramp.percent(), before.percent());
+                    } else if matches!(verdict, Verdict::Breach(_)) {
                         prop_assert_eq!(ramp.percent(), 0);
                     }
                     if conditions.breaker_open || conditions.ratio_alarm || !conditions.may_step {

@@ -75,6 +75,8 @@ pub struct Conditions {
     pub gate: Option<bool>,
     /// Whether all of the candidate's endpoints are out.
     pub breaker_open: bool,
+    /// Whether all of the primary's endpoints are out: nothing is taken back to it, and no time counts.
+    pub primary_out: bool,
     /// Whether the sample-ratio alarm is on.
     pub ratio_alarm: bool,
 }
@@ -85,6 +87,7 @@ impl Default for Conditions {
             may_step: true,
             gate: None,
             breaker_open: false,
+            primary_out: false,
             ratio_alarm: false,
         }
     }

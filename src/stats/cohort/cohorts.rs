@@ -193,10 +193,11 @@ impl Cohorts {
                 waited_in_vain(slot, side, unit.side, us);
             }
         }
-        side.ended.up();
         if class.is_bad() {
             side.bad.up();
         }
+        // Last: a reader takes a second for settled by this count.
+        side.ended.up_last();
     }
 
     /// What a second has come to so far. Nothing once it is forgotten.

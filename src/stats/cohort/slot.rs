@@ -111,11 +111,12 @@ pub struct SideCounts {
 impl SideCounts {
     fn of(slot: &SideSlot) -> Self {
         let three = |tallies: &[Tally; 3]| [0, 1, 2].map(|u: usize| tallies[u].get());
+        let ended = slot.ended.get_first();
         Self {
             drawn: slot.drawn.get(),
             n: slot.n.get(),
             answered: slot.answered.get(),
-            ended: slot.ended.get(),
+            ended,
             bad: slot.bad.get(),
             ok: three(&slot.ok),
             slow: three(&slot.slow),
