@@ -56,7 +56,7 @@ impl Model {
         let caps = caps.into_iter().filter(|(on, _)| *on);
         let mut chain: Vec<_> = caps.map(|(_, what)| (what.to_owned(), 0.0)).collect();
         let climb = self.climb;
-        chain.extend(climb.map(|(state, percent, _)| (format!("ramp {state:?}"), percent)));
+        chain.extend(climb.map(|(state, percent, _)| (format!("ramp {:?}", Some(state)), percent)));
         chain.extend(
             self.shifted
                 .map(|(percent, _)| ("shift".to_owned(), percent)),
@@ -144,16 +144,16 @@ async fn chain_of(served: &Served) -> Vec<(String, f64)> {
     chain
 }
 
-/// Where the ramp is, by the journal.
-fn climb_of(served: &Served) -> Climb {
+/// Where the ramp is, by the journal; `None` if it has ended since the state was told.
+fn climb_of(served: &Served) -> Option<Climb> {
     let path = served.state_dir().join("journal.ndjson");
     let last = read_journal(&path, 1).unwrap().remove(0);
-    match last.overrides.of("all").climb.unwrap().ramp.state() {
+    Some(match last.overrides.of("all").climb?.ramp.state() {
         State::Climbing | State::AtGate => Climb::Up,
         State::Paused { .. } => Climb::Paused,
         State::Aborted => Climb::Aborted,
         other => panic!("{other:?}"),
-    }
+    })
 }
 
 fn request(dice: &mut StdRng) -> (&'static str, Value) {
