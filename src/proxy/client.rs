@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use slab::Slab;
 
-use crate::snapshot::{Cuts, Pin};
+use super::pace::Pace;
+use crate::snapshot::{ClientLimits, Cuts, Pin};
+use crate::stats::Lapse;
 use crate::wire::Peer;
 
 /// So many times the idle limit may a client take for reading what is left of its last answer.
@@ -23,6 +25,8 @@ pub(super) enum Ending {
     None,
     /// After the running request.
     Gently,
+    /// Its head is late: after saying so.
+    SlowHead,
     /// At once.
     Now,
 }
@@ -31,6 +35,8 @@ pub(super) enum Ending {
 #[derive(Debug)]
 pub(super) struct Client {
     pub(super) peer: Peer,
+    pub(super) pace: Pace,
+    seen: Cell<Seen>,
     running: Cell<u32>,
     /// Has had a request.
     used: Cell<bool>,
@@ -41,10 +47,27 @@ pub(super) struct Client {
     waker: RefCell<Option<Waker>>,
 }
 
+/// What the sweep has seen of a connection.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    /// Bytes read when the last request had ended.
+    read: u64,
+    /// Since when the next head is on its way.
+    head: Option<Duration>,
+    /// How much of an answer was taken, while more waits, and since when that has not changed.
+    stuck: Option<(u64, Duration)>,
+}
+
 impl Client {
     fn new(address: IpAddr, now: Duration) -> Self {
         Self {
             peer: Peer::new(address),
+            pace: Pace::default(),
+            // The first head is awaited from the start.
+            seen: Cell::new(Seen {
+                head: Some(now),
+                ..Seen::default()
+            }),
             running: Cell::new(0),
             used: Cell::new(false),
             idle_since: Cell::new(now),
@@ -57,11 +80,21 @@ impl Client {
     pub(super) fn request_began(&self) {
         self.running.set(self.running.get() + 1);
         self.used.set(true);
+        self.pace.request_began();
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.running.get() > 0
     }
 
     pub(super) fn request_ended(&self, now: Duration) {
         self.running.set(self.running.get().saturating_sub(1));
         self.idle_since.set(now);
+        self.seen.set(Seen {
+            read: self.pace.bytes_read(),
+            head: None,
+            ..self.seen.get()
+        });
         *self.streaming.borrow_mut() = None;
     }
 
@@ -85,6 +118,48 @@ impl Client {
             none => *none = Some(cx.waker().clone()),
         }
         self.ending.get()
+    }
+
+    /// What it neglects, as far as can be told from how it was at the last look.
+    fn lapse(&self, now: Duration, limits: &ClientLimits) -> Option<Lapse> {
+        let mut seen = self.seen.get();
+        if self.is_running() {
+            seen.head = None;
+        } else if seen.head.is_none() && self.pace.bytes_read() > seen.read {
+            seen.head = Some(now);
+        }
+        seen.stuck = self.pace.stuck_at().map(|at| match seen.stuck {
+            Some((before, since)) if before == at => (at, since),
+            _ => (at, now),
+        });
+        self.seen.set(seen);
+        let late = |since: Duration, limit| now.saturating_sub(since) > limit;
+        if seen.head.is_some_and(|since| late(since, limits.head_time)) {
+            return Some(Lapse::SlowHead);
+        }
+        let stuck = seen
+            .stuck
+            .is_some_and(|(_, since)| late(since, limits.read_time));
+        stuck.then_some(Lapse::Unread)
+    }
+
+    /// How it is told of that. Who has not said a word gets none either.
+    fn end_for(&self, lapse: Lapse) {
+        let silent = self.pace.bytes_read() == 0;
+        self.end(match lapse {
+            Lapse::SlowHead if !silent => Ending::SlowHead,
+            _ => Ending::Now,
+        });
+    }
+
+    /// Whether it has had no request for longer than the limit, and sends none.
+    fn is_idle(&self, now: Duration, limit: Duration) -> bool {
+        let sends = self.used.get() && self.seen.get().head.is_some();
+        !self.is_running() && !sends && now.saturating_sub(self.idle_since.get()) > limit
+    }
+
+    fn is_ending_now(&self) -> bool {
+        matches!(self.ending.get(), Ending::Now | Ending::SlowHead)
     }
 
     fn end(&self, how: Ending) {
@@ -114,13 +189,25 @@ impl Clients {
         self.0.borrow().is_empty()
     }
 
-    /// Ends connections that have had no request for longer than the limit. A slow reader may still
-    /// be waiting for the end of its last answer, and gets more time for it.
-    pub(super) fn end_idle(&self, now: Duration, limit: Duration) {
+    /// Ends connections that are late with their head, that take nothing of their answer, or that
+    /// have had no request for longer than the limit. A slow reader may still be waiting for the
+    /// end of its last answer, and gets more time for it. Tells what was neglected.
+    pub(super) fn sweep(
+        &self,
+        now: Duration,
+        idle: Duration,
+        limits: &ClientLimits,
+        tell: impl Fn(Lapse),
+    ) {
         for (_, client) in self.0.borrow().iter() {
-            let idle = now.saturating_sub(client.idle_since.get());
-            if client.running.get() == 0 && idle > limit {
-                let late = idle > limit.saturating_mul(READING_PATIENCE);
+            if let Some(lapse) = client.lapse(now, limits) {
+                if !client.is_ending_now() {
+                    tell(lapse);
+                }
+                client.end_for(lapse);
+            } else if client.is_idle(now, idle) {
+                let since = now.saturating_sub(client.idle_since.get());
+                let late = since > idle.saturating_mul(READING_PATIENCE);
                 client.end(if client.used.get() && !late {
                     Ending::Gently
                 } else {

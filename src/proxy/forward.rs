@@ -16,7 +16,7 @@ use super::cut::unless_cut;
 use super::deadline::Deadlines;
 use super::pool::Lease;
 use super::walk::Walk;
-use super::worker::TICK;
+use super::watch::{Floor, Watch};
 use crate::snapshot::HostRule;
 use crate::stats::{Class, Reason};
 use crate::wire::{Replay, RequestBody, Upload};
@@ -27,7 +27,7 @@ pub(super) struct Outgoing {
     pub(super) head: Parts,
     host: Option<HeaderValue>,
     pub(super) body: OutgoingBody,
-    upload: Option<Rc<Upload>>,
+    pub(super) upload: Option<Rc<Upload>>,
     /// A second try does no harm, as far as method and declaration go.
     pub(super) repeatable: bool,
 }
@@ -63,8 +63,14 @@ pub(super) enum FailureKind {
     Timeout,
     /// A hard rollback came first.
     Cut,
-    /// The client did not send its body in time.
+    /// The backend was busy, and too many waited for it.
+    QueueFull,
+    /// The backend was busy for too long.
+    QueueLate,
+    /// The client did not send its body in time, or fast enough.
     ClientSlow,
+    /// The client's body is larger than the route allows.
+    BodyTooLarge,
     /// The client's body broke.
     ClientBroke,
 }
@@ -75,7 +81,10 @@ impl FailureKind {
             Self::Connect => Class::Connect,
             Self::Reset | Self::Stale => Class::Reset,
             Self::Timeout => Class::Timeout,
-            Self::Cut | Self::ClientSlow | Self::ClientBroke => Class::Cancelled,
+            Self::QueueFull | Self::QueueLate => Class::Capacity,
+            Self::Cut | Self::ClientSlow | Self::BodyTooLarge | Self::ClientBroke => {
+                Class::Cancelled
+            }
         }
     }
 
@@ -84,6 +93,7 @@ impl FailureKind {
             Self::Connect => Reason::Connect,
             Self::Timeout => Reason::Timeout,
             Self::Cut => Reason::Cut,
+            Self::QueueFull | Self::QueueLate => Reason::Capacity,
             _ => Reason::Reset,
         }
     }
@@ -96,6 +106,7 @@ impl Outgoing {
         host: Option<HeaderValue>,
         body: OutgoingBody,
         repeatable: bool,
+        most: Option<u64>,
     ) -> Self {
         let has_body = !matches!(body, OutgoingBody::Empty);
         head.headers.append(VIA, via(head.version));
@@ -104,7 +115,7 @@ impl Outgoing {
             head,
             host,
             body,
-            upload: has_body.then(Rc::default),
+            upload: has_body.then(|| Rc::new(Upload::new(most))),
             repeatable,
         }
     }
@@ -124,6 +135,9 @@ impl Outgoing {
     }
 
     fn next_try(&mut self, rule: &HostRule, authority: &HeaderValue) -> Request<RequestBody> {
+        if let Some(upload) = &self.upload {
+            upload.begins();
+        }
         let body = match (&mut self.body, &self.upload) {
             (OutgoingBody::Empty, _) | (_, None) => RequestBody::Empty,
             (OutgoingBody::Once(body), Some(upload)) => match body.take() {
@@ -201,6 +215,7 @@ pub(super) async fn forward(
         walk,
         limit: backend.head_timeout,
         upload: upload.as_deref(),
+        floor: Floor::of(walk, &request),
     };
     let answer = pin!(sender.try_send_request(request));
     match wait.head(answer).await {
@@ -253,6 +268,7 @@ struct HeadWait<'a> {
     walk: &'a Walk,
     limit: Duration,
     upload: Option<&'a Upload>,
+    floor: Option<Floor>,
 }
 
 /// How hyper tells of a failure: with the request, if none of it was sent.
@@ -264,22 +280,13 @@ struct Waited {
 }
 
 impl HeadWait<'_> {
-    /// Never early: the coarse clock may be late by a tick.
-    fn due(&self) -> Duration {
-        self.walk.worker().coarse_now() + TICK + self.limit
-    }
-
-    fn frames(&self) -> u64 {
-        self.upload.map_or(0, Upload::frames)
-    }
-
     async fn head(
         &self,
         mut answer: Pin<&mut impl Future<Output = Result<Response<Incoming>, Unsent>>>,
     ) -> Result<Response<Incoming>, Waited> {
         let deadlines: &Deadlines = &self.walk.worker().deadlines;
-        let deadline = deadlines.arm(self.due());
-        let mut seen = self.frames();
+        let mut watch = Watch::new(self.walk, self.limit, self.upload, self.floor);
+        let deadline = deadlines.arm(watch.next());
         let fail = |kind| Poll::Ready(Err(Waited { kind, unsent: None }));
         poll_fn(|cx| {
             // Looked at first: an answer that came after the cut is not begun.
@@ -288,7 +295,7 @@ impl HeadWait<'_> {
             }
             if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
                 return Poll::Ready(answer.map_err(|mut failed| {
-                    let kind = kind_of(failed.error());
+                    let kind = self.kind_of(failed.error());
                     let unsent = failed.take_message().map(Box::new);
                     Waited { kind, unsent }
                 }));
@@ -296,29 +303,24 @@ impl HeadWait<'_> {
             if !deadline.poll_fired(cx) {
                 return Poll::Pending;
             }
-            // While the upload moves, nobody is late yet.
-            let frames = self.frames();
-            if frames != seen {
-                seen = frames;
-                deadline.rearm(self.due());
-                deadline.poll_fired(cx);
-                return Poll::Pending;
+            if let Some(late) = watch.look() {
+                return fail(late);
             }
-            fail(if self.upload.is_some_and(Upload::is_starved) {
-                FailureKind::ClientSlow
-            } else {
-                FailureKind::Timeout
-            })
+            deadline.rearm(watch.next());
+            deadline.poll_fired(cx);
+            Poll::Pending
         })
         .await
     }
-}
 
-fn kind_of(error: &hyper::Error) -> FailureKind {
-    if error.is_user() {
-        FailureKind::ClientBroke
-    } else {
-        FailureKind::Reset
+    fn kind_of(&self, error: &hyper::Error) -> FailureKind {
+        if self.upload.is_some_and(Upload::is_too_large) {
+            FailureKind::BodyTooLarge
+        } else if error.is_user() {
+            FailureKind::ClientBroke
+        } else {
+            FailureKind::Reset
+        }
     }
 }
 

@@ -2,10 +2,12 @@
 //! figshift writes by itself.
 
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, VIA};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, VIA};
 use http::{Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -15,11 +17,14 @@ use super::pool::Lease;
 use super::walk::Walk;
 use super::worker::Worker;
 use crate::stats::{Class, Fault};
-use crate::wire::{REQUEST_ID, problem_json, remove_from_response};
+use crate::wire::{REQUEST_ID, Upload, problem_json, remove_from_response};
 
 const REASON: HeaderName = HeaderName::from_static("x-figshift-reason");
 const BACKEND: HeaderName = HeaderName::from_static("x-figshift-backend");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// What a client reads whose body is larger than its route allows.
+pub(super) const BODY_TOO_LARGE: &str = "The request body is larger than this route allows";
 
 /// A backend's response goes to the client as it comes.
 pub(super) fn relay(
@@ -28,6 +33,7 @@ pub(super) fn relay(
     response: Response<Incoming>,
     class: Class,
     id: HeaderValue,
+    upload: Option<Rc<Upload>>,
 ) -> Response<ResponseBody> {
     let (mut head, body) = response.into_parts();
     remove_from_response(&mut head.headers);
@@ -39,7 +45,12 @@ pub(super) fn relay(
     }
     let relayed = Relayed {
         body,
-        books: Some(Books { walk, lease, class }),
+        books: Some(Books {
+            walk,
+            lease,
+            class,
+            upload,
+        }),
         begun: false,
     };
     Response::from_parts(head, ResponseBody::Relayed(relayed.settle_if_ended()))
@@ -67,6 +78,18 @@ struct Books {
     walk: Walk,
     lease: Lease,
     class: Class,
+    /// Of a request with a body.
+    upload: Option<Rc<Upload>>,
+}
+
+impl Books {
+    /// What it is when the response breaks: a client that sends too much has broken it itself.
+    fn broken(&self) -> Class {
+        match &self.upload {
+            Some(upload) if upload.is_too_large() => Class::Cancelled,
+            _ => Class::Broken,
+        }
+    }
 }
 
 impl Relayed {
@@ -81,9 +104,15 @@ impl Relayed {
 
     /// Closes the books: as the head said, or with the class of what went wrong.
     fn settle(&mut self, wrong: Option<Class>, just_looked: bool) {
-        let Some(Books { walk, lease, class }) = self.books.take() else {
+        let Some(books) = self.books.take() else {
             return;
         };
+        if books.upload.is_some_and(|upload| !upload.has_ended()) {
+            books.walk.leaves_unread();
+        }
+        let Books {
+            walk, lease, class, ..
+        } = books;
         if wrong.is_none() {
             lease.give_back(walk.worker().coarse_now(), walk.backend());
         }
@@ -109,7 +138,8 @@ impl Relayed {
                     let backend = &*books.walk.backend().name;
                     tracing::warn!(%error, backend, "A response broke after its head");
                 }
-                self.settle(Some(Class::Broken), false);
+                let class = self.books.as_ref().map(Books::broken);
+                self.settle(class, false);
             }
             None => self.settle(None, false),
         }
@@ -152,6 +182,8 @@ pub(super) struct Problem {
     pub(super) status: StatusCode,
     pub(super) fault: Fault,
     pub(super) detail: &'static str,
+    /// In seconds.
+    retry_after: Option<u32>,
 }
 
 impl Problem {
@@ -180,10 +212,25 @@ impl Problem {
                 "An operator took all requests from the backend before it had answered this one; \
                  it may have begun to process it",
             ),
+            FailureKind::QueueFull => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                Fault::QueueFull,
+                "The backend is busy, and too many requests wait for it already",
+            ),
+            FailureKind::QueueLate => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                Fault::QueueTimeout,
+                "The backend was busy for too long; the request was not sent to it",
+            ),
             FailureKind::ClientSlow => (
                 StatusCode::REQUEST_TIMEOUT,
-                Fault::BadRequest,
+                Fault::SlowBody,
                 "The request body did not arrive in time",
+            ),
+            FailureKind::BodyTooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                Fault::BodyTooLarge,
+                BODY_TOO_LARGE,
             ),
             FailureKind::ClientBroke => (
                 StatusCode::BAD_REQUEST,
@@ -195,6 +242,7 @@ impl Problem {
             status,
             fault,
             detail,
+            retry_after: None,
         }
     }
 
@@ -203,15 +251,32 @@ impl Problem {
         let status = match fault {
             Fault::NoRoute => StatusCode::NOT_FOUND,
             Fault::Unsupported => StatusCode::NOT_IMPLEMENTED,
-            Fault::NoEndpoint => StatusCode::SERVICE_UNAVAILABLE,
+            Fault::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+            Fault::NoEndpoint | Fault::QueueFull | Fault::QueueTimeout => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Fault::Connect | Fault::Reset | Fault::Cut => StatusCode::BAD_GATEWAY,
             Fault::Timeout => StatusCode::GATEWAY_TIMEOUT,
             Fault::BadRequest => StatusCode::BAD_REQUEST,
+            Fault::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Fault::UriTooLong => StatusCode::URI_TOO_LONG,
+            Fault::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Fault::SlowHead | Fault::SlowBody => StatusCode::REQUEST_TIMEOUT,
         };
         Self {
             status,
             fault,
             detail,
+            retry_after: None,
+        }
+    }
+
+    /// Tells after which time to come again, in whole seconds and not at once.
+    pub(super) fn after(self, wait: Duration) -> Self {
+        let seconds = u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
+        Self {
+            retry_after: Some(seconds.max(1)),
+            ..self
         }
     }
 
@@ -248,6 +313,9 @@ impl Problem {
         headers.insert(CONTENT_TYPE, PROBLEM);
         headers.insert(REASON, HeaderValue::from_static(reason));
         headers.insert(REQUEST_ID, id.clone());
+        if let Some(seconds) = self.retry_after {
+            headers.insert(RETRY_AFTER, seconds.into());
+        }
         response
     }
 }

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use super::accept;
 use super::client::Clients;
+use super::crowd::Crowd;
 use super::cut;
 use super::deadline::Deadlines;
 use super::pool::Pools;
@@ -46,6 +47,8 @@ pub struct Crew {
     pub publisher: Publisher,
     /// One cell per worker.
     pub cells: Arc<Cells<WorkerCell>>,
+    /// How many clients there are.
+    pub crowd: Arc<Crowd>,
     /// Where they are asked what became of a request.
     pub board: Board,
     /// The moment from which all times are counted.
@@ -95,6 +98,7 @@ pub(super) struct Worker {
     pub(super) ids: RequestIds,
     pub(super) deadlines: Deadlines,
     pub(super) clients: Clients,
+    pub(super) crowd: Arc<Crowd>,
     pub(super) memory: Memory,
     reader: RefCell<Reader>,
     rng: RefCell<SmallRng>,
@@ -118,6 +122,7 @@ impl Worker {
             ids: RequestIds::new(rng.random()),
             deadlines: Deadlines::default(),
             clients: Clients::default(),
+            crowd: Arc::clone(&crew.crowd),
             memory: Memory::new(crew.board.clone(), index),
             reader: RefCell::new(crew.publisher.reader()),
             rng: RefCell::new(rng),
@@ -196,7 +201,10 @@ impl Worker {
 
     fn sweep(&self) {
         let (now, pin) = (self.coarse.get(), self.pin());
-        self.clients.end_idle(now, pin.client_idle);
+        self.clients
+            .sweep(now, pin.client_idle, &pin.limits, |lapse| {
+                self.cell().lapses[lapse as usize].add(1);
+            });
         self.pools.sweep(now, &pin);
         let unsaid = self
             .complaints

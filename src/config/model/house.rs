@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Backend, Route};
+use super::{Backend, ClientLimits, Route};
 use crate::config::scalar::{Duration, Net, Secret};
 
 /// The whole file.
@@ -53,6 +53,9 @@ pub struct Listen {
     /// After SIGTERM, how long running requests may take to finish.
     #[serde(default = "Listen::default_drain")]
     pub drain: Duration,
+    /// What a client may ask of figshift.
+    #[serde(default)]
+    pub limits: ClientLimits,
 }
 
 /// `[admin]`.
