@@ -3,11 +3,12 @@
 
 use figshift::config::{EmptyEnv, parse};
 
-const DOCUMENTS: [&str; 5] = [
+const DOCUMENTS: [&str; 6] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
     "docs/guard.md",
+    "docs/limits.md",
     "docs/ramp.md",
 ];
 
