@@ -26,6 +26,8 @@ impl Default for ClientLimits {
             head: Size::kib(64),
             headers: 100,
             uri: Size::kib(16),
+            streams: 200,
+            resets: 500,
             head_time: Duration::from_secs(10),
             body_rate: Size::from_bytes(240),
             body_grace: Duration::from_secs(15),
@@ -72,6 +74,7 @@ impl Default for Pool {
         Self {
             idle: Duration::from_secs(60),
             max_idle: 256,
+            ping: None,
         }
     }
 }

@@ -4,13 +4,15 @@ use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -19,15 +21,17 @@ use super::client::{Client, Ending};
 use super::crowd::Place;
 use super::exchange::exchange;
 use super::farewell::farewell;
+use super::greet::{Spoken, greet};
+use super::limited::{self, Ended};
+use super::local::Local;
 use super::pace::Paced;
-use super::respond::Problem;
+use super::respond::ResponseBody;
+use super::stream::Stream;
 use super::worker::{Life, Worker};
 use crate::snapshot::ClientLimits;
-use crate::stats::Fault;
+use crate::stats::Lapse;
 use crate::wire::Trust as _;
 
-/// Header lines that hyper has room for without an allocation.
-const INLINE_HEADERS: usize = 100;
 /// Pauses after an accept that failed for want of something: trying at once would spin.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
@@ -128,58 +132,98 @@ fn serve(worker: &Rc<Worker>, stream: TcpStream, address: IpAddr) {
     }
 }
 
-/// How a connection has ended.
-enum Ended {
-    /// By what hyper made of it.
-    Itself,
-    /// Its head was late.
-    SlowHead,
-    /// It was told to, at once.
-    Told,
+async fn drive(open: Open, socket: TcpStream, limits: ClientLimits) {
+    // A socket that breaks before it has said a word is nobody's affair.
+    let greeted = unless_ended(&open.client, greet(socket)).await;
+    let Some(Ok((stream, spoken))) = greeted else {
+        return;
+    };
+    match spoken {
+        Spoken::Http1 => serve_http1(&open, stream, &limits).await,
+        // Boxed, since it is large and most connections have no need for it.
+        Spoken::Http2 => Box::pin(serve_http2(&open, stream, &limits)).await,
+    }
 }
 
-async fn drive(open: Open, stream: TcpStream, limits: ClientLimits) {
-    let service = service_fn(|request| {
-        let answer = exchange(&open.worker, &open.client, request);
-        async move { Ok::<_, Infallible>(answer.await) }
-    });
+/// Awaits something before the first request; `None` when the connection is told to end.
+async fn unless_ended<T>(client: &Client, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    poll_fn(|cx| match client.poll_ending(cx) {
+        Ending::None => work.as_mut().poll(cx).map(Some),
+        Ending::Gently | Ending::SlowHead | Ending::Now => Poll::Ready(None),
+    })
+    .await
+}
+
+async fn serve_http1(open: &Open, stream: Stream, limits: &ClientLimits) {
     let io = TokioIo::new(Paced::new(stream, Rc::clone(&open.client)));
-    let mut connection = builder(&limits).serve_connection(io, service);
-    let ended = poll_fn(|cx| {
-        match open.client.poll_ending(cx) {
+    let mut connection = limited::http1(limits).serve_connection(io, open.service());
+    let ended = until_ended(&open.client, Pin::new(&mut connection)).await;
+    if let Some(words) = limited::last_words(&open.client.pace, ended) {
+        let stream = connection.into_parts().io.into_inner().into_inner();
+        // Boxed, since it is rare.
+        Box::pin(farewell(&open.worker, stream, words.0)).await;
+    }
+}
+
+async fn serve_http2(open: &Open, stream: Stream, limits: &ClientLimits) {
+    open.client.multiplexes();
+    let io = TokioIo::new(Paced::new(stream, Rc::clone(&open.client)));
+    let connection = pin!(limited::http2(limits).serve_connection(io, open.service()));
+    if until_ended(&open.client, connection).await == Ended::Flood {
+        open.worker.cell().lapses[Lapse::Flood as usize].add(1);
+    }
+}
+
+/// Drives a connection to its end, or to the end that it is told.
+async fn until_ended(client: &Client, mut connection: Pin<&mut impl Graceful>) -> Ended {
+    poll_fn(|cx| {
+        match client.poll_ending(cx) {
             Ending::None => {}
-            Ending::Gently => Pin::new(&mut connection).graceful_shutdown(),
+            Ending::Gently => connection.as_mut().end_gently(),
             Ending::SlowHead => return Poll::Ready(Ended::SlowHead),
             Ending::Now => return Poll::Ready(Ended::Told),
         }
         // How a connection ends is the client's affair: what matters is counted per request.
-        Pin::new(&mut connection).poll(cx).map(|_| Ended::Itself)
+        connection.as_mut().poll_served(cx)
     })
-    .await;
-    let pace = &open.client.pace;
-    let words = match ended {
-        Ended::Told => return,
-        Ended::Itself => pace.withheld().map(Problem::of_refusal),
-        Ended::SlowHead => pace.owes_nothing().then(|| {
-            let detail = "The request head did not arrive in time";
-            Problem::of_fault(Fault::SlowHead, detail)
-        }),
-    };
-    if words.is_some() || pace.is_left_unread() {
-        let stream = connection.into_parts().io.into_inner().into_inner();
-        // Boxed, since it is rare.
-        Box::pin(farewell(&open.worker, stream, words)).await;
+    .await
+}
+
+/// What both engines can do with a connection.
+trait Graceful {
+    /// No further request is taken.
+    fn end_gently(self: Pin<&mut Self>);
+    fn poll_served(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Ended>;
+}
+
+type Io = TokioIo<Paced<Stream>>;
+
+impl<S> Graceful for http1::Connection<Io, S>
+where
+    S: HttpService<Incoming, ResBody = ResponseBody, Error = Infallible>,
+{
+    fn end_gently(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+
+    fn poll_served(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Ended> {
+        self.poll(cx).map(|_| Ended::Itself)
     }
 }
 
-fn builder(limits: &ClientLimits) -> http1::Builder {
-    let mut builder = http1::Builder::new();
-    builder.max_header_size(limits.head);
-    // More than these need an allocation for each head.
-    if limits.headers > INLINE_HEADERS {
-        builder.max_headers(limits.headers);
+impl<S> Graceful for http2::Connection<Io, S, Local>
+where
+    S: HttpService<Incoming, ResBody = ResponseBody, Error = Infallible>,
+    S::Future: 'static,
+{
+    fn end_gently(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
     }
-    builder
+
+    fn poll_served(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Ended> {
+        self.poll(cx).map(Ended::of_http2)
+    }
 }
 
 /// A connection in the worker's books, from accept to end, however it ends.
@@ -201,6 +245,22 @@ impl Open {
             key,
             place,
         }
+    }
+
+    /// Serves the requests of this connection.
+    fn service(
+        &self,
+    ) -> impl HttpService<
+        Incoming,
+        ResBody = ResponseBody,
+        Error = Infallible,
+        Future: Future<Output = Result<Response<ResponseBody>, Infallible>> + 'static,
+    > + use<> {
+        let (worker, client) = (Rc::clone(&self.worker), Rc::clone(&self.client));
+        service_fn(move |request: Request<Incoming>| {
+            let answer = exchange(&worker, &client, request);
+            async move { Ok::<_, Infallible>(answer.await) }
+        })
     }
 }
 

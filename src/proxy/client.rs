@@ -18,6 +18,9 @@ use crate::wire::Peer;
 /// So many times the idle limit may a client take for reading what is left of its last answer.
 const READING_PATIENCE: u32 = 10;
 
+/// The longest frame of HTTP/2, unless both ends agree on longer ones.
+const FRAME: u64 = 16 * 1024;
+
 /// How a connection shall end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ending {
@@ -41,8 +44,16 @@ pub(super) struct Client {
     /// Has had a request.
     used: Cell<bool>,
     idle_since: Cell<Duration>,
-    /// The candidate of which route streams to it: the snapshot, and its place in that.
-    streaming: RefCell<Option<(Pin, usize)>>,
+    /// What candidates stream to it.
+    streams: RefCell<Slab<Candidate>>,
+    /// Parts of answers that were handed on, and answers of which the last part is not taken yet: of
+    /// HTTP/2, where a client can take nothing though its socket does.
+    handed: Cell<u64>,
+    held: Cell<u32>,
+    /// Requests that it gave up since the last look.
+    given_up: Cell<u32>,
+    /// It speaks HTTP/2: a stream can end without the others.
+    multiplexed: Cell<bool>,
     ending: Cell<Ending>,
     waker: RefCell<Option<Waker>>,
 }
@@ -58,6 +69,21 @@ struct Seen {
     stuck: Option<(u64, Duration)>,
 }
 
+/// A candidate that streams to a client: of which route, in which snapshot.
+#[derive(Debug)]
+struct Candidate {
+    pin: Pin,
+    route: usize,
+    /// Who passes the stream on.
+    waker: Option<Waker>,
+}
+
+impl Candidate {
+    fn is_reached(&self, cuts: &Cuts) -> bool {
+        cuts.reach(&self.pin.routes[self.route].name, self.pin.epoch)
+    }
+}
+
 impl Client {
     fn new(address: IpAddr, now: Duration) -> Self {
         Self {
@@ -71,7 +97,11 @@ impl Client {
             running: Cell::new(0),
             used: Cell::new(false),
             idle_since: Cell::new(now),
-            streaming: RefCell::new(None),
+            streams: RefCell::default(),
+            handed: Cell::new(0),
+            held: Cell::new(0),
+            given_up: Cell::new(0),
+            multiplexed: Cell::new(false),
             ending: Cell::new(Ending::None),
             waker: RefCell::new(None),
         }
@@ -95,19 +125,100 @@ impl Client {
             head: None,
             ..self.seen.get()
         });
-        *self.streaming.borrow_mut() = None;
     }
 
-    /// The candidate of a route has begun to stream to it, until the request ends.
-    pub(super) fn streams(&self, pin: Pin, route: usize) {
-        *self.streaming.borrow_mut() = Some((pin, route));
+    /// It turned out to speak HTTP/2.
+    pub(super) fn multiplexes(&self) {
+        self.multiplexed.set(true);
+        self.pace.is_shared();
     }
 
-    fn is_reached(&self, cuts: &Cuts) -> bool {
-        self.streaming
-            .borrow()
-            .as_ref()
-            .is_some_and(|(pin, route)| cuts.reach(&pin.routes[*route].name, pin.epoch))
+    pub(super) fn is_multiplexed(&self) -> bool {
+        self.multiplexed.get()
+    }
+
+    /// A part of an answer was handed on, and the next one is not asked for yet.
+    pub(super) fn holds(&self) {
+        self.handed.set(self.handed.get() + 1);
+        self.held.set(self.held.get() + 1);
+    }
+
+    /// It is asked for.
+    pub(super) fn holds_no_more(&self) {
+        self.held.set(self.held.get().saturating_sub(1));
+    }
+
+    /// How much was taken of answers, if it takes nothing more of any. An engine of HTTP/2 has bytes in
+    /// its own buffers, so what goes through the socket counts too, but not for pings and the like.
+    fn stuck_at(&self) -> Option<u64> {
+        let all_held = self.is_running() && self.held.get() >= self.running.get();
+        let taken = || self.handed.get() + self.pace.bytes_written() / FRAME;
+        (self.pace.stuck_at()).or_else(|| all_held.then(taken))
+    }
+
+    /// It has given up a request. When that is one too many for a second, its connection ends: each
+    /// has cost a backend something. Whether it ends by this one.
+    pub(super) fn gives_up(&self, most: u32) -> bool {
+        if !self.multiplexed.get() {
+            return false;
+        }
+        self.given_up.set(self.given_up.get() + 1);
+        let floods = self.given_up.get() == most + 1;
+        if floods {
+            self.end(Ending::Now);
+        }
+        floods
+    }
+
+    /// The candidate of a route has begun to stream to it, until [`Client::streamed`].
+    pub(super) fn streams(&self, pin: Pin, route: usize) -> usize {
+        let waker = None;
+        self.streams
+            .borrow_mut()
+            .insert(Candidate { pin, route, waker })
+    }
+
+    /// That stream has ended.
+    pub(super) fn streamed(&self, stream: usize) {
+        self.streams.borrow_mut().try_remove(stream);
+    }
+
+    /// Wakes this task when the stream is cut.
+    pub(super) fn wake_when_cut(&self, stream: usize, cx: &Context<'_>) {
+        if !self.multiplexed.get() {
+            // Its connection is ended, and this with it.
+            return;
+        }
+        if let Some(candidate) = self.streams.borrow_mut().get_mut(stream) {
+            match &mut candidate.waker {
+                Some(waker) => waker.clone_from(cx.waker()),
+                none => *none = Some(cx.waker().clone()),
+            }
+        }
+    }
+
+    /// How many of its streams are reached by these cuts.
+    fn reached(&self, cuts: &Cuts) -> usize {
+        let streams = self.streams.borrow();
+        streams
+            .iter()
+            .filter(|(_, candidate)| candidate.is_reached(cuts))
+            .count()
+    }
+
+    /// Cuts what is reached, and says how many streams that was. With HTTP/1 the connection, since
+    /// the body of a client that reads slowly is not asked for its next part.
+    fn cut(&self, cuts: &Cuts) -> usize {
+        let reached = self.reached(cuts);
+        if reached > 0 && !self.multiplexed.get() {
+            self.end(Ending::Now);
+        }
+        for (_, candidate) in self.streams.borrow().iter() {
+            if let (true, Some(waker)) = (candidate.is_reached(cuts), &candidate.waker) {
+                waker.wake_by_ref();
+            }
+        }
+        reached
     }
 
     /// How to end; the task is woken when this changes.
@@ -123,12 +234,14 @@ impl Client {
     /// What it neglects, as far as can be told from how it was at the last look.
     fn lapse(&self, now: Duration, limits: &ClientLimits) -> Option<Lapse> {
         let mut seen = self.seen.get();
-        if self.is_running() {
+        self.given_up.set(0);
+        // What comes on an HTTP/2 connection without a request may be anything.
+        if self.is_running() || self.multiplexed.get() && self.used.get() {
             seen.head = None;
         } else if seen.head.is_none() && self.pace.bytes_read() > seen.read {
             seen.head = Some(now);
         }
-        seen.stuck = self.pace.stuck_at().map(|at| match seen.stuck {
+        seen.stuck = self.stuck_at().map(|at| match seen.stuck {
             Some((before, since)) if before == at => (at, since),
             _ => (at, now),
         });
@@ -147,7 +260,7 @@ impl Client {
     fn end_for(&self, lapse: Lapse) {
         let silent = self.pace.bytes_read() == 0;
         self.end(match lapse {
-            Lapse::SlowHead if !silent => Ending::SlowHead,
+            Lapse::SlowHead if !silent && !self.multiplexed.get() => Ending::SlowHead,
             _ => Ending::Now,
         });
     }
@@ -229,12 +342,22 @@ impl Clients {
         }
     }
 
-    /// Ends every connection to which a candidate streams that was cut off, and says how many. The
-    /// connection, since a stream to a client that reads slowly is not asked for its next part.
+    /// Cuts every stream of a candidate that was cut off, and says how many there were.
     pub(super) fn cut(&self, cuts: &Cuts) -> usize {
-        let all = self.0.borrow();
-        let reached = all.iter().filter(|(_, client)| client.is_reached(cuts));
-        reached.map(|(_, client)| client.end(Ending::Now)).count()
+        self.0
+            .borrow()
+            .iter()
+            .map(|(_, client)| client.cut(cuts))
+            .sum()
+    }
+
+    /// Ends every connection with a stream that was cut and is still there: its client does not read.
+    pub(super) fn end_cut(&self, cuts: &Cuts) {
+        for (_, client) in self.0.borrow().iter() {
+            if client.reached(cuts) > 0 {
+                client.end(Ending::Now);
+            }
+        }
     }
 
     /// Ends every connection at once.

@@ -9,6 +9,7 @@ use http::header::HeaderValue;
 use http::{HeaderMap, HeaderName};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use super::dialect::Dialect;
 use super::respond::{Problem, ResponseBody};
 use super::worker::Worker;
 use crate::stats::Fault;
@@ -62,7 +63,7 @@ pub(super) async fn farewell(
 fn spoken(worker: &Worker, problem: Problem) -> Vec<u8> {
     let id = worker.ids.of(&mut HeaderMap::new());
     let status = problem.status;
-    let (head, body) = problem.answer(worker, "", &id).into_parts();
+    let (head, body) = problem.answer(worker, "", &id, Dialect::Http).into_parts();
     let body = match body {
         ResponseBody::Own(Some(body)) => body,
         _ => bytes::Bytes::new(),

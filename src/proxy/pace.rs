@@ -25,6 +25,8 @@ pub(super) struct Pace {
     turn: Cell<Turn>,
     /// The status that hyper would have answered with.
     withheld: Cell<u16>,
+    /// Requests and answers overlap: whose bytes are written cannot be told.
+    shared: Cell<bool>,
     /// The connection ends before its client has been read to the end.
     unread: Cell<bool>,
 }
@@ -44,6 +46,11 @@ enum Turn {
 impl Pace {
     pub(super) fn request_began(&self) {
         self.turn.set(Turn::Answer);
+    }
+
+    /// It speaks HTTP/2.
+    pub(super) fn is_shared(&self) {
+        self.shared.set(true);
     }
 
     /// The request was not read to its end, so closing at once would tear up the answer.
@@ -70,6 +77,10 @@ impl Pace {
         self.read.get()
     }
 
+    pub(super) fn bytes_written(&self) -> u64 {
+        self.wrote.get()
+    }
+
     /// Bytes that were taken, if there are more that wait to be.
     pub(super) fn stuck_at(&self) -> Option<u64> {
         self.blocked.get().then(|| self.wrote.get())
@@ -77,7 +88,7 @@ impl Pace {
 
     /// Whether these bytes are hyper's own answer.
     fn withholds(&self, bytes: &[u8]) -> bool {
-        if !self.owes_nothing() {
+        if self.shared.get() || !self.owes_nothing() {
             return false;
         }
         if self.withheld.get() == 0 {

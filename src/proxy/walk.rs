@@ -3,6 +3,7 @@
 //! in the middle.
 
 use std::rc::Rc;
+use std::task::Context;
 use std::time::Duration;
 
 use rand::RngExt;
@@ -12,7 +13,7 @@ use super::presence::Presence;
 use super::worker::Worker;
 use crate::recall::{Chosen, Decision, Mark, Moment};
 use crate::snapshot::{Arm, Backend, ClientLimits, Endpoint, Picked, Pin, Route, Seat};
-use crate::stats::{Class, Cohorts, Fault, Reason, Side, SideCell, Unit};
+use crate::stats::{Class, Cohorts, Fault, Lapse, Reason, Side, SideCell, Unit};
 
 /// A request that has found its route.
 #[derive(Debug)]
@@ -143,16 +144,31 @@ impl Walk {
         self.is_cut_off(self.side())
     }
 
+    /// A part of the answer is handed on.
+    pub(super) fn hands_on(&self) {
+        self.presence.hands_on();
+    }
+
+    /// The next part of the answer is asked for.
+    pub(super) fn is_asked(&self) {
+        self.presence.is_asked();
+    }
+
     /// The client has not been read to the end of its request.
     pub(super) fn leaves_unread(&self) {
         self.presence.client.pace.leaves_unread();
     }
 
     /// The answer goes to the client as it comes; from a candidate, a hard rollback has to find it.
-    pub(super) fn streams(&self) {
+    pub(super) fn streams(&mut self) {
         if self.side() == Side::Candidate {
-            self.presence.client.streams(self.pin.clone(), self.route);
+            self.presence.streams(self.pin.clone(), self.route);
         }
+    }
+
+    /// Wakes this task when what streams is cut.
+    pub(super) fn wake_when_cut(&self, cx: &Context<'_>) {
+        self.presence.wake_when_cut(cx);
     }
 
     /// Notes something for whoever asks what became of the request.
@@ -268,6 +284,13 @@ impl Walk {
         }
         let failed = class != Class::Capacity && self.backend().breaker_statuses.contains(status);
         self.tell_breaker(failed);
+    }
+
+    /// A response that had begun well told in its trailers that it is none.
+    pub(super) fn told_late(&mut self, status: u16, class: Class) {
+        if class != Class::Capacity && self.backend().breaker_statuses.contains(status) {
+            self.tell_breaker(true);
+        }
     }
 
     /// The first byte of the body is here.
@@ -404,6 +427,9 @@ impl Drop for Walk {
     fn drop(&mut self) {
         if !self.ended {
             // The future or the body was dropped: the client has left, or its stream was cut.
+            if self.presence.client.gives_up(self.pin.limits.resets) {
+                self.worker().cell().lapses[Lapse::Flood as usize].add(1);
+            }
             let served = self.side();
             // How long it has waited counts.
             self.look_at_clock();

@@ -205,6 +205,9 @@ impl Worker {
             .sweep(now, pin.client_idle, &pin.limits, |lapse| {
                 self.cell().lapses[lapse as usize].add(1);
             });
+        if self.cut.get() > 0 {
+            self.clients.end_cut(&pin.cuts);
+        }
         self.pools.sweep(now, &pin);
         let unsaid = self
             .complaints

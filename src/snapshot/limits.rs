@@ -17,6 +17,10 @@ pub struct ClientLimits {
     pub headers: usize,
     /// Bytes of a request target.
     pub uri: usize,
+    /// Requests at a time on one HTTP/2 connection.
+    pub streams: u32,
+    /// Requests given up in a second on one HTTP/2 connection.
+    pub resets: u32,
     /// From the first byte of a head to its last; for the first one, from accept.
     pub head_time: Duration,
     /// Bytes of a body in a second while the backend waits for it; 0: any.
@@ -43,6 +47,8 @@ impl From<&model::ClientLimits> for ClientLimits {
             head: written.head.bytes(),
             headers: written.headers as usize,
             uri: written.uri.bytes(),
+            streams: written.streams,
+            resets: written.resets,
             head_time: written.head_time.get(),
             body_rate: written.body_rate.bytes() as u64,
             body_grace: written.body_grace.get(),

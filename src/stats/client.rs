@@ -31,19 +31,22 @@ pub enum Lapse {
     SlowHead,
     /// It has not taken its answer.
     Unread,
+    /// It has given up too many requests, or flooded the engine with frames.
+    Flood,
 }
 
 impl Lapse {
     /// How many there are.
-    pub const COUNT: usize = 2;
+    pub const COUNT: usize = 3;
     /// All of them, in the order of their indexes.
-    pub const ALL: [Self; Self::COUNT] = [Self::SlowHead, Self::Unread];
+    pub const ALL: [Self; Self::COUNT] = [Self::SlowHead, Self::Unread, Self::Flood];
 
     /// As it stands in metrics and logs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::SlowHead => "slow_head",
             Self::Unread => "unread",
+            Self::Flood => "flood",
         }
     }
 }

@@ -1,9 +1,9 @@
 //! The body of a request on its way to a backend: an enum, not a boxed trait object.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -20,6 +20,9 @@ pub struct Upload {
     starved: Cell<bool>,
     ended: Cell<bool>,
     too_large: Cell<bool>,
+    given_up: Cell<bool>,
+    /// Of the task that sends it on a connection that it shares with others.
+    waker: RefCell<Option<Waker>>,
 }
 
 impl Upload {
@@ -32,13 +35,16 @@ impl Upload {
             starved: Cell::new(false),
             ended: Cell::new(false),
             too_large: Cell::new(false),
+            given_up: Cell::new(false),
+            waker: RefCell::new(None),
         }
     }
 
-    /// The next try sends it from its beginning.
-    pub fn begins(&self) {
+    /// Another try begins. What is left of an earlier one finds that its body was superseded.
+    pub fn begin(&self) {
         self.bytes.set(0);
         self.starved.set(false);
+        self.given_up.set(false);
     }
 
     /// Bytes handed on in this try.
@@ -81,6 +87,22 @@ impl Upload {
             return Poll::Ready(Some(Err(ReplayError::TooLarge)));
         }
         frame
+    }
+
+    /// Nobody wants the answer any more: what is left is not sent, and the stream is reset.
+    pub fn give_up(&self) {
+        self.given_up.set(true);
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    /// Its task waits for the client; it is to be woken too when it is given up.
+    fn wait(&self, cx: &Context<'_>) {
+        match &mut *self.waker.borrow_mut() {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
     }
 
     /// Frames handed on so far.
@@ -130,6 +152,12 @@ impl Body for RequestBody {
         };
         if ended {
             upload.ended.set(true);
+        }
+        if upload.given_up.get() {
+            return Poll::Ready(Some(Err(ReplayError::Superseded)));
+        }
+        if frame.is_pending() {
+            upload.wait(cx);
         }
         upload.note(frame)
     }

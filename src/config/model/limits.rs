@@ -22,6 +22,12 @@ pub struct ClientLimits {
     pub headers: u32,
     /// Bytes of a request target.
     pub uri: Size,
+    /// Requests at a time on one HTTP/2 connection.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub streams: u32,
+    /// Requests that a client may give up in a second on one HTTP/2 connection.
+    #[schemars(range(min = 10, max = 100_000))]
+    pub resets: u32,
     /// A request head must be there this long after its first byte, the first one this long after the connection was made.
     pub head_time: Duration,
     /// Bytes that a client must send of a body in a second while the backend waits for it; 0: no matter how slow. gRPC is excepted.
