@@ -4,7 +4,8 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::let_underscore_must_use,
-    reason = "a test may panic, and a mock may lose its peer"
+    clippy::print_stdout,
+    reason = "a test may panic, a mock may lose its peer, and figures are told"
 )]
 
 #[path = "../support/mod.rs"]

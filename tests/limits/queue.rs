@@ -66,7 +66,7 @@ async fn so_many_at_a_time_over_all_workers_and_the_first_come_are_the_first_ser
     let order: Vec<i32> = origin
         .seen()
         .iter()
-        .map(|seen| seen.target()[1..].parse().unwrap())
+        .map(|seen| seen.target().trim_start_matches('/').parse().unwrap())
         .collect();
     for (place, n) in order.iter().enumerate() {
         assert!((place as i32 - n).abs() <= 1, "{order:?}");
