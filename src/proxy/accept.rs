@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use super::client::{Client, Ending};
 use super::exchange::exchange;
+use super::tunnel::Tunnel;
 use super::worker::{Life, Worker};
 
 /// Pause after an accept that failed for want of something: trying at once would spin.
@@ -85,8 +86,8 @@ async fn drive(open: Open, stream: TcpStream) {
         let answer = exchange(&open.worker, &open.client, request);
         async move { Ok::<_, Infallible>(answer.await) }
     });
-    let mut connection =
-        pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    let serving = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(serving.with_upgrades());
     poll_fn(|cx| {
         match open.client.poll_ending(cx) {
             Ending::None => {}
@@ -95,6 +96,19 @@ async fn drive(open: Open, stream: TcpStream) {
         }
         // How a connection ends is the client's affair: what matters is counted per request.
         connection.as_mut().poll(cx).map(|_| ())
+    })
+    .await;
+    if let Some(tunnel) = open.client.take_tunnel() {
+        carry(&open.client, tunnel).await;
+    }
+}
+
+/// Runs what has become of a connection until it ends or has to. A gentle end waits for it.
+async fn carry(client: &Client, tunnel: Box<Tunnel>) {
+    let mut tunnel = pin!(tunnel.run());
+    poll_fn(|cx| match client.poll_ending(cx) {
+        Ending::Now => Poll::Ready(()),
+        Ending::None | Ending::Gently => tunnel.as_mut().poll(cx),
     })
     .await;
 }
@@ -121,6 +135,7 @@ impl Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
+        drop(self.client.take_tunnel());
         self.worker.clients.closed(self.key);
         self.worker.cell().open.down();
         if std::thread::panicking() {

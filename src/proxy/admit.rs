@@ -1,6 +1,6 @@
 //! What a request must fulfil before it is routed.
 
-use http::header::{CONNECTION, HOST, HeaderMap, HeaderValue, UPGRADE};
+use http::header::{HOST, HeaderValue};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Method, Uri, Version};
@@ -32,12 +32,6 @@ pub(super) fn check(head: &mut Parts) -> Result<Option<HeaderValue>, Refusal> {
         return Err(Refusal {
             fault: Fault::Unsupported,
             detail: "CONNECT is not supported; figshift is no forward proxy",
-        });
-    }
-    if wants_websocket(&head.headers) {
-        return Err(Refusal {
-            fault: Fault::Unsupported,
-            detail: "WebSocket upgrades are not supported yet",
         });
     }
     take_authority(head)?;
@@ -82,13 +76,6 @@ fn is_host(host: &HeaderValue) -> bool {
     host.as_bytes()
         .iter()
         .all(|byte| HOST_BYTES[usize::from(*byte)])
-}
-
-fn wants_websocket(headers: &HeaderMap) -> bool {
-    headers.contains_key(CONNECTION)
-        && headers
-            .get(UPGRADE)
-            .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
 /// A target in absolute form carries the host with more authority than the header (RFC 9112, 3.2.2).
@@ -148,22 +135,6 @@ mod tests {
                 "a:80",
                 &[("host", "a")],
                 Some(Fault::Unsupported),
-            ),
-            (
-                "GET",
-                "/",
-                &[
-                    ("host", "a"),
-                    ("connection", "upgrade"),
-                    ("upgrade", "WebSocket"),
-                ],
-                Some(Fault::Unsupported),
-            ),
-            (
-                "GET",
-                "/",
-                &[("host", "a"), ("connection", "upgrade"), ("upgrade", "h2c")],
-                None,
             ),
         ] {
             let result = check(&mut head(method, uri, lines));

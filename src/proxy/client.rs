@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use slab::Slab;
 
+use super::tunnel::Tunnel;
 use crate::snapshot::{Cuts, Pin};
 use crate::wire::Peer;
 
@@ -37,6 +38,8 @@ pub(super) struct Client {
     idle_since: Cell<Duration>,
     /// The candidate of which route streams to it: the snapshot, and its place in that.
     streaming: RefCell<Option<(Pin, usize)>>,
+    /// What is carried on the connection after its last answer, a 101.
+    tunnel: RefCell<Option<Box<Tunnel>>>,
     ending: Cell<Ending>,
     waker: RefCell<Option<Waker>>,
 }
@@ -49,6 +52,7 @@ impl Client {
             used: Cell::new(false),
             idle_since: Cell::new(now),
             streaming: RefCell::new(None),
+            tunnel: RefCell::new(None),
             ending: Cell::new(Ending::None),
             waker: RefCell::new(None),
         }
@@ -68,6 +72,16 @@ impl Client {
     /// The candidate of a route has begun to stream to it, until the request ends.
     pub(super) fn streams(&self, pin: Pin, route: usize) {
         *self.streaming.borrow_mut() = Some((pin, route));
+    }
+
+    /// When HTTP ends on the connection, this tunnel goes on.
+    pub(super) fn leave_http(&self, tunnel: Box<Tunnel>) {
+        *self.tunnel.borrow_mut() = Some(tunnel);
+    }
+
+    /// What goes on; taken however the connection ends, since it knows the client in its turn.
+    pub(super) fn take_tunnel(&self) -> Option<Box<Tunnel>> {
+        self.tunnel.borrow_mut().take()
     }
 
     fn is_reached(&self, cuts: &Cuts) -> bool {

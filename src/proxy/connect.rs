@@ -42,7 +42,7 @@ pub(super) async fn connect(
     let open = Open::new(Arc::clone(endpoint), worker);
     let driving = tokio::task::spawn_local(async move {
         // Its errors reach whoever waits for an answer on it.
-        drop(connection.await);
+        drop(connection.with_upgrades().await);
         drop(open);
     });
     Ok(Connection {

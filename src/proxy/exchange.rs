@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use http::header::{CONTENT_LENGTH, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING};
 use http::request::Parts;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body::Body as _;
 use hyper::body::Incoming;
 
@@ -18,6 +18,7 @@ use super::forward::{FailureKind, Outgoing, OutgoingBody, forward};
 use super::pool::Lease;
 use super::presence::Presence;
 use super::respond::{Problem, ResponseBody, relay};
+use super::upgrade::{Asked, switch};
 use super::walk::Walk;
 use super::worker::Worker;
 use crate::snapshot::{Ask, Pin, Route};
@@ -84,7 +85,9 @@ fn begin(
         let address = || client.peer.client(&head.headers, &*pin);
         choose(route, &head, trusted, address, rng)
     });
-    let outgoing = prepare(route, head, host, body, client, trusted);
+    let asked = Asked::take(&mut head, &body, route)
+        .map_err(|refusal| refuse(refusal.fault, refusal.detail, head.uri.path(), pin.epoch))?;
+    let outgoing = prepare(route, head, asked, host, body, client, trusted);
     Ok(Delivery {
         walk: Some(Walk::begin(
             presence,
@@ -113,6 +116,7 @@ fn find(pin: &Pin, head: &Parts, host: Option<&HeaderValue>) -> Option<usize> {
 fn prepare(
     route: &Route,
     mut head: Parts,
+    asked: Option<Box<Asked>>,
     host: Option<HeaderValue>,
     body: Incoming,
     client: &Client,
@@ -120,6 +124,9 @@ fn prepare(
 ) -> Outgoing {
     let repeatable = is_repeatable(&head.method, &head.headers, route.idempotent);
     remove_from_request(&mut head.headers);
+    if let Some(asked) = &asked {
+        asked.say(&mut head);
+    }
     client
         .peer
         .set_forwarded(&mut head.headers, host.clone(), trusted);
@@ -135,7 +142,7 @@ fn prepare(
     } else {
         OutgoingBody::Once(Some(body))
     };
-    Outgoing::new(head, host, body, repeatable)
+    Outgoing::new(head, host, body, repeatable, asked)
 }
 
 /// A request on its way: lease, forward, fall back; respond.
@@ -195,9 +202,12 @@ impl Delivery {
         lease: Lease,
         class: Class,
     ) -> Response<ResponseBody> {
-        match self.walk.take() {
-            Some(walk) => relay(walk, lease, response, class, self.id.clone()),
-            None => Response::new(ResponseBody::Own(None)),
+        let switching = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        let asked = self.outgoing.asked.take_if(|_| switching);
+        match (self.walk.take(), asked) {
+            (Some(walk), Some(asked)) => switch(walk, lease, response, *asked, self.id.clone()),
+            (Some(walk), None) => relay(walk, lease, response, class, self.id.clone()),
+            (None, _) => Response::new(ResponseBody::Own(None)),
         }
     }
 

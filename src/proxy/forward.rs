@@ -15,6 +15,7 @@ use super::connect::connect;
 use super::cut::unless_cut;
 use super::deadline::Deadlines;
 use super::pool::Lease;
+use super::upgrade::Asked;
 use super::walk::Walk;
 use super::worker::TICK;
 use crate::snapshot::HostRule;
@@ -30,6 +31,8 @@ pub(super) struct Outgoing {
     upload: Option<Rc<Upload>>,
     /// A second try does no harm, as far as method and declaration go.
     pub(super) repeatable: bool,
+    /// What a 101 is the answer to.
+    pub(super) asked: Option<Box<Asked>>,
 }
 
 /// The body, by how often it can be sent.
@@ -96,6 +99,7 @@ impl Outgoing {
         host: Option<HeaderValue>,
         body: OutgoingBody,
         repeatable: bool,
+        asked: Option<Box<Asked>>,
     ) -> Self {
         let has_body = !matches!(body, OutgoingBody::Empty);
         head.headers.append(VIA, via(head.version));
@@ -106,7 +110,14 @@ impl Outgoing {
             body,
             upload: has_body.then(Rc::default),
             repeatable,
+            asked,
         }
+    }
+
+    /// Whether HTTP goes on after this response, or ends as it was asked to.
+    fn may_come(&self, response: &Response<Incoming>) -> bool {
+        response.status() != StatusCode::SWITCHING_PROTOCOLS
+            || (self.asked.as_ref()).is_some_and(|asked| asked.is_met(response))
     }
 
     /// Whether a further try would send the same request.
@@ -204,11 +215,11 @@ pub(super) async fn forward(
     };
     let answer = pin!(sender.try_send_request(request));
     match wait.head(answer).await {
-        Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => Err(Failure {
+        Ok(response) if outgoing.may_come(&response) => Ok((response, lease)),
+        Ok(_) => Err(Failure {
             kind: FailureKind::Reset,
             unprocessed: false,
         }),
-        Ok(response) => Ok((response, lease)),
         Err(Waited { kind, unsent }) => {
             let unprocessed = unsent.is_some();
             if let Some(request) = unsent {

@@ -15,6 +15,8 @@ mod forward;
 mod pool;
 mod presence;
 mod respond;
+mod tunnel;
+mod upgrade;
 mod walk;
 mod worker;
 

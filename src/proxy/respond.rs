@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, VIA};
+use http::response::Parts;
 use http::{Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -30,6 +31,17 @@ pub(super) fn relay(
     id: HeaderValue,
 ) -> Response<ResponseBody> {
     let (mut head, body) = response.into_parts();
+    dress(&walk, &mut head, id);
+    let relayed = Relayed {
+        body,
+        books: Some(Books { walk, lease, class }),
+        begun: false,
+    };
+    Response::from_parts(head, ResponseBody::Relayed(relayed.settle_if_ended()))
+}
+
+/// Makes the head of a backend's response one of ours.
+pub(super) fn dress(walk: &Walk, head: &mut Parts, id: HeaderValue) {
     remove_from_response(&mut head.headers);
     head.headers.append(VIA, via(head.version));
     head.version = Version::HTTP_11;
@@ -37,12 +49,6 @@ pub(super) fn relay(
     if walk.route().backend_header {
         head.headers.insert(BACKEND, walk.backend().header.clone());
     }
-    let relayed = Relayed {
-        body,
-        books: Some(Books { walk, lease, class }),
-        begun: false,
-    };
-    Response::from_parts(head, ResponseBody::Relayed(relayed.settle_if_ended()))
 }
 
 /// The body of an answer.
