@@ -4,6 +4,7 @@ use http::header::{HOST, HeaderValue};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Method, Uri, Version};
+use hyper::ext::Protocol;
 
 use crate::stats::Fault;
 
@@ -28,7 +29,9 @@ const fn bad(detail: &'static str) -> Refusal {
 ///
 /// The request cannot be carried.
 pub(super) fn check(head: &mut Parts) -> Result<Option<HeaderValue>, Refusal> {
-    if head.method == Method::CONNECT {
+    if is_websocket(head) {
+        head.method = Method::GET;
+    } else if head.method == Method::CONNECT {
         return Err(Refusal {
             fault: Fault::Unsupported,
             detail: "CONNECT is not supported; figshift is no forward proxy",
@@ -44,6 +47,13 @@ pub(super) fn check(head: &mut Parts) -> Result<Option<HeaderValue>, Refusal> {
         }
         (host, None) => Ok(host.cloned()),
     }
+}
+
+/// Whether it is a CONNECT for a WebSocket (RFC 8441): what HTTP/2 has for a GET with an upgrade.
+fn is_websocket(head: &Parts) -> bool {
+    let wanted = head.extensions.get::<Protocol>();
+    head.method == Method::CONNECT
+        && wanted.is_some_and(|wanted| wanted.as_str().eq_ignore_ascii_case("websocket"))
 }
 
 /// The host part of a `Host` header, without a port.

@@ -6,16 +6,17 @@ use std::rc::Rc;
 
 use http::header::{CONTENT_LENGTH, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING};
 use http::request::Parts;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 
 use super::admit;
 use super::choose::choose;
 use super::client::Client;
+use super::dialect::Dialect;
 use super::fallback::{Next, Plan, is_repeatable};
 use super::forward::{FailureKind, Outgoing, OutgoingBody, forward};
-use super::pool::Lease;
+use super::lease::Lease;
 use super::presence::Presence;
 use super::respond::{Problem, ResponseBody, relay};
 use super::upgrade::{Asked, switch};
@@ -23,7 +24,7 @@ use super::walk::Walk;
 use super::worker::Worker;
 use crate::snapshot::{Ask, Pin, Route};
 use crate::stats::{Class, Fault};
-use crate::wire::{Replay, Trust, remove_from_request};
+use crate::wire::{Replay, Trust, join_cookies, remove_from_request};
 
 /// Serves one request. What needs no waiting is done in the call itself, so that the future holds
 /// no more than the tries need: it is moved once per request and kept once per connection.
@@ -36,7 +37,7 @@ pub(super) fn exchange(
     worker: &Rc<Worker>,
     client: &Rc<Client>,
     request: Request<Incoming>,
-) -> impl Future<Output = Response<ResponseBody>> {
+) -> impl Future<Output = Response<ResponseBody>> + use<> {
     let mut begun = begin(worker, client, request);
     async move {
         match &mut begun {
@@ -63,12 +64,13 @@ fn begin(
     let id = worker.ids.of(&mut head.headers);
 
     // Admit.
+    let dialect = Dialect::of(&head);
     let refuse = |fault, detail, path: &str, epoch| {
         let problem = Problem::of_fault(fault, detail);
         let status = problem.status.as_u16();
         let memory = &worker.memory;
         memory.refused(id.as_bytes(), started, epoch, fault, status);
-        problem.answer(worker, path, &id)
+        problem.answer(worker, path, &id, dialect)
     };
     let host = admit::check(&mut head)
         .map_err(|refusal| refuse(refusal.fault, refusal.detail, head.uri.path(), 0))?;
@@ -87,7 +89,7 @@ fn begin(
     });
     let asked = Asked::take(&mut head, &body, route)
         .map_err(|refusal| refuse(refusal.fault, refusal.detail, head.uri.path(), pin.epoch))?;
-    let outgoing = prepare(route, head, asked, host, body, client, trusted);
+    let outgoing = prepare(route, head, asked, host, body, &presence, trusted);
     Ok(Delivery {
         walk: Some(Walk::begin(
             presence,
@@ -119,17 +121,20 @@ fn prepare(
     asked: Option<Box<Asked>>,
     host: Option<HeaderValue>,
     body: Incoming,
-    client: &Client,
+    presence: &Presence,
     trusted: bool,
 ) -> Outgoing {
     let repeatable = is_repeatable(&head.method, &head.headers, route.idempotent);
+    let dialect = Dialect::of(&head);
+    if head.version == Version::HTTP_2 {
+        join_cookies(&mut head.headers);
+    }
     remove_from_request(&mut head.headers);
     if let Some(asked) = &asked {
-        asked.say(&mut head);
+        asked.say(&mut head.headers, &presence.worker);
     }
-    client
-        .peer
-        .set_forwarded(&mut head.headers, host.clone(), trusted);
+    let peer = &presence.client.peer;
+    peer.set_forwarded(&mut head.headers, host.clone(), trusted);
     if !body.is_end_stream() && !head.headers.contains_key(CONTENT_LENGTH) {
         // Said outright, since hyper takes a GET without any framing for one without a body.
         let chunked = HeaderValue::from_static("chunked");
@@ -137,12 +142,12 @@ fn prepare(
     }
     let body = if body.is_end_stream() {
         OutgoingBody::Empty
-    } else if repeatable {
+    } else if repeatable || route.may_refuse(dialect == Dialect::Grpc) {
         OutgoingBody::Replay(Replay::new(body, route.replay_bytes))
     } else {
         OutgoingBody::Once(Some(body))
     };
-    Outgoing::new(head, host, body, repeatable, asked)
+    Outgoing::new(head, host, body, repeatable, dialect, asked)
 }
 
 /// A request on its way: lease, forward, fall back; respond.
@@ -178,7 +183,7 @@ impl Delivery {
                     next = plan.after_failure(walk, &self.outgoing, side, failure);
                 }
                 Ok((response, lease)) => {
-                    let status = response.status().as_u16();
+                    let status = self.outgoing.dialect.status(&response);
                     let class =
                         Class::of_status(status, || response.headers().contains_key(RETRY_AFTER));
                     walk.head_arrived(status, class);
@@ -206,7 +211,10 @@ impl Delivery {
         let asked = self.outgoing.asked.take_if(|_| switching);
         match (self.walk.take(), asked) {
             (Some(walk), Some(asked)) => switch(walk, lease, response, *asked, self.id.clone()),
-            (Some(walk), None) => relay(walk, lease, response, class, self.id.clone()),
+            (Some(walk), None) => {
+                let dialect = self.outgoing.dialect;
+                relay(walk, lease, response, class, dialect, self.id.clone())
+            }
             (None, _) => Response::new(ResponseBody::Own(None)),
         }
     }
@@ -226,7 +234,8 @@ impl Delivery {
         let Some(walk) = self.walk.take() else {
             return Response::new(ResponseBody::Own(None));
         };
-        let answer = problem.answer(walk.worker(), &walk.route().name, &self.id);
+        let at = &walk.route().name;
+        let answer = problem.answer(walk.worker(), at, &self.id, self.outgoing.dialect);
         walk.ends_unserved(class, problem.fault, problem.status.as_u16());
         answer
     }

@@ -3,17 +3,18 @@
 //! is in all books until it ends.
 
 use std::future::poll_fn;
+use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
-use super::pool::Lease;
+use super::lease::Lease;
+use super::stream::Stream;
 use super::walk::Walk;
 use super::worker::TICK;
 use crate::stats::{Class, Counter};
@@ -28,27 +29,29 @@ const TURN: u32 = 16;
 pub(super) struct Tunnel {
     /// Taken when it ends.
     walk: Option<Walk>,
-    client: OnUpgrade,
-    backend: OnUpgrade,
-    /// Both connections, until they have ended well.
+    /// Of the backend's connection, which never goes back to where it came from.
+    lease: Lease,
+    /// Both ends, until they have ended well.
     ends: Option<Ends>,
-    /// The backend's connection never goes back to where it came from.
-    _lease: Lease,
 }
 
 #[derive(Debug)]
 struct Ends {
-    client: TokioIo<Upgraded>,
-    backend: TokioIo<Upgraded>,
+    client: End,
+    backend: Stream,
+}
+
+/// What is left of a client's connection.
+#[derive(Debug)]
+pub(super) enum End {
+    /// All of it.
+    Socket(Stream),
+    /// A stream of HTTP/2. It cannot be broken off, only left without its end.
+    Stream(TokioIo<Upgraded>),
 }
 
 impl Tunnel {
-    pub(super) fn new(
-        walk: Walk,
-        lease: Lease,
-        client: OnUpgrade,
-        backend: OnUpgrade,
-    ) -> Box<Self> {
+    pub(super) fn new(walk: Walk, lease: Lease) -> Box<Self> {
         let cell = walk.cell(walk.side());
         cell.tunnels.add(1);
         cell.tunnels_open.up();
@@ -57,10 +60,8 @@ impl Tunnel {
         }
         Box::new(Self {
             walk: Some(walk),
-            client,
-            backend,
+            lease,
             ends: None,
-            _lease: lease,
         })
     }
 
@@ -70,15 +71,10 @@ impl Tunnel {
     /// # Cancel safety
     ///
     /// Dropping it breaks both connections off, and counts as a client that has left.
-    pub(super) async fn run(mut self: Box<Self>) {
-        // A client that never got its 101 has left.
-        let Ok(client) = (&mut self.client).await else {
-            return;
-        };
-        let Ok(backend) = (&mut self.backend).await else {
+    pub(super) async fn run(mut self: Box<Self>, client: End) {
+        let Some(backend) = self.lease.freed().await else {
             return self.end(Class::Broken);
         };
-        let [client, backend] = [client, backend].map(TokioIo::new);
         self.ends = Some(Ends { client, backend });
         if let Some(class) = self.carry().await {
             self.end(class);
@@ -159,20 +155,54 @@ impl Tunnel {
 impl Drop for Tunnel {
     fn drop(&mut self) {
         if let Some(Ends { client, backend }) = self.ends.take() {
-            break_off(client);
-            break_off(backend);
+            backend.break_off();
+            if let End::Socket(client) = client {
+                client.break_off();
+            }
         }
         drop(self.leave());
     }
 }
 
-/// Ends a connection so that its other end cannot take what it has for the whole. TLS sees to that
-/// by itself.
-fn break_off(end: TokioIo<Upgraded>) {
-    if let Ok(parts) = end.into_inner().downcast::<TokioIo<TcpStream>>()
-        && let Err(error) = parts.io.inner().set_zero_linger()
-    {
-        tracing::debug!(%error, "A tunnel cannot be broken off");
+impl End {
+    fn io(self: Pin<&mut Self>) -> Pin<&mut (dyn Duplex + Unpin)> {
+        match self.get_mut() {
+            Self::Socket(stream) => Pin::new(stream),
+            Self::Stream(stream) => Pin::new(stream),
+        }
+    }
+}
+
+/// Both directions of one thing.
+trait Duplex: AsyncRead + AsyncWrite {}
+
+impl<T: AsyncRead + AsyncWrite> Duplex for T {}
+
+impl AsyncRead for End {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.io().poll_read(cx, into)
+    }
+}
+
+impl AsyncWrite for End {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.io().poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.io().poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.io().poll_shutdown(cx)
     }
 }
 
@@ -202,8 +232,8 @@ impl Way {
     fn poll(
         &mut self,
         cx: &mut Context<'_>,
-        from: &mut TokioIo<Upgraded>,
-        to: &mut TokioIo<Upgraded>,
+        from: &mut (impl AsyncRead + Unpin),
+        to: &mut (impl AsyncWrite + Unpin),
         part: &mut [u8],
         count: &Counter,
     ) -> Poll<Result<(), Lost>> {
@@ -234,7 +264,7 @@ impl Way {
         &mut self,
         cx: &mut Context<'_>,
         bytes: &[u8],
-        to: &mut TokioIo<Upgraded>,
+        to: &mut (impl AsyncWrite + Unpin),
         count: &Counter,
     ) -> Result<(), Lost> {
         let written = match Pin::new(to).poll_write(cx, bytes) {
@@ -250,7 +280,7 @@ impl Way {
     fn poll_held(
         &mut self,
         cx: &mut Context<'_>,
-        to: &mut TokioIo<Upgraded>,
+        to: &mut (impl AsyncWrite + Unpin),
         count: &Counter,
     ) -> Poll<Result<(), Lost>> {
         while self.written < self.held.len() {
@@ -275,7 +305,7 @@ impl Way {
     fn poll_flush(
         &mut self,
         cx: &mut Context<'_>,
-        to: &mut TokioIo<Upgraded>,
+        to: &mut (impl AsyncWrite + Unpin),
     ) -> Poll<Result<(), Lost>> {
         if self.unflushed {
             if ready!(Pin::new(to).poll_flush(cx)).is_err() {
