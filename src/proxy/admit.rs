@@ -7,6 +7,7 @@ use http::{Method, Uri, Version};
 use hyper::ext::Protocol;
 
 use crate::stats::Fault;
+use crate::wire::is_grpc;
 
 /// Why a request goes no further, and what its sender can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,9 @@ const fn bad(detail: &'static str) -> Refusal {
 /// The request cannot be carried.
 pub(super) fn check(head: &mut Parts) -> Result<Option<HeaderValue>, Refusal> {
     if is_websocket(head) {
+        if is_grpc(&head.headers) {
+            return Err(bad("A WebSocket is no gRPC call"));
+        }
         head.method = Method::GET;
     } else if head.method == Method::CONNECT {
         return Err(Refusal {
