@@ -6,6 +6,7 @@ use figshift::policy::Phase;
 use figshift::stats::Class;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use super::cohorts::seen;
 use super::upgrade::{AGREED, ASK, open};
 use crate::support::client::request;
 use crate::support::house::{House, Plan};
@@ -106,6 +107,25 @@ async fn a_client_that_breaks_is_nobodys_fault_and_the_backend_sees_it() {
     assert_eq!(counts.here(Class::Cancelled), 1);
     assert_eq!(counts.all_requests(), 1);
     assert_eq!(house.phase(&origin), Phase::Closed);
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn the_guard_sees_an_answer_at_the_101_and_a_break_later() {
+    let gate = Gate::default();
+    let opens = gate.clone();
+    let old = echo();
+    let new = Origin::new(move |_| vec![raw(AGREED), Do::Await(opens.clone()), Do::Reset]);
+    let house = Plan::sides(&old, &new, 100.0, "").start().await;
+    let client = open(&house).await;
+    eventually("it is answered", || seen(&house).candidate.answered == 1).await;
+    let side = seen(&house).candidate;
+    assert_eq!((side.n, side.ended, side.bad), (1, 0, 0));
+    gate.open();
+    eventually("it has broken", || seen(&house).candidate.bad == 1).await;
+    drop(client);
+    house.at_rest().await;
+    assert_eq!(house.candidate().here(Class::Broken), 1);
     house.stop().await;
 }
 
