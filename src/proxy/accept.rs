@@ -117,7 +117,8 @@ async fn serve_http1(open: &Open, stream: Stream) {
     if let Some(tunnel) = open.client.take_tunnel() {
         let left = connection.into_parts();
         let stream = left.io.into_inner().with_more_ahead(left.read_buf);
-        carry(&open.client, tunnel.run(End::Socket(stream))).await;
+        // Boxed, so that a connection without one is no larger.
+        Box::pin(carry(&open.client, tunnel.run(End::Socket(stream)))).await;
     }
 }
 
