@@ -179,6 +179,38 @@ async fn a_connect_becomes_an_upgrade_and_the_tunnel_a_stream() {
 }
 
 #[tokio::test]
+async fn much_goes_both_ways_at_once_and_leaves_room_for_others() {
+    const PARTS: usize = 30;
+    let origin = Origin::new(script);
+    let house = Plan::alone(&origin, "").start().await;
+    let mut client = Client::new(&house).await;
+    let (mut from, mut to) = tokio::io::split(client.open("/echo").await);
+    let part = noise(1 << 20);
+    let sent = part.clone();
+    let sending = tokio::spawn(async move {
+        for _ in 0..PARTS {
+            to.write_all(&sent).await.unwrap();
+        }
+        to.shutdown().await.unwrap();
+    });
+    let mut got = vec![0; part.len()];
+    for n in 0..PARTS {
+        soon("a part", from.read_exact(&mut got)).await.unwrap();
+        assert!(got == part, "part {n} differs");
+        if n % 10 == 0 {
+            assert_eq!(client.get("/plain").await, "plain");
+        }
+    }
+    assert_eq!(soon("the end", from.read(&mut got)).await.unwrap(), 0);
+    sending.await.unwrap();
+    house.at_rest().await;
+    let all = (PARTS << 20) as u64;
+    assert_eq!(house.primary().tunnel_bytes, [all, all]);
+    assert_eq!(house.primary().here(Class::Ok), 4);
+    house.stop().await;
+}
+
+#[tokio::test]
 async fn what_does_not_open_a_tunnel_says_so() {
     let origin = Origin::new(script);
     let house = Plan::alone(&origin, "").start().await;
