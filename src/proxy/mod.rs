@@ -21,6 +21,8 @@ mod presence;
 mod respond;
 mod shared;
 mod stream;
+mod tunnel;
+mod upgrade;
 mod walk;
 mod worker;
 
