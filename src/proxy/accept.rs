@@ -27,6 +27,7 @@ use super::local::Local;
 use super::pace::Paced;
 use super::respond::ResponseBody;
 use super::stream::Stream;
+use super::tunnel::End;
 use super::worker::{Life, Worker};
 use crate::snapshot::ClientLimits;
 use crate::stats::Lapse;
@@ -159,11 +160,26 @@ async fn serve_http1(open: &Open, stream: Stream, limits: &ClientLimits) {
     let io = TokioIo::new(Paced::new(stream, Rc::clone(&open.client)));
     let mut connection = limited::http1(limits).serve_connection(io, open.service());
     let ended = until_ended(&open.client, Pin::new(&mut connection)).await;
-    if let Some(words) = limited::last_words(&open.client.pace, ended) {
+    // Boxed, so that a connection without either is no larger.
+    if let Some(tunnel) = open.client.take_tunnel() {
+        let left = connection.into_parts();
+        let stream = left.io.into_inner().into_inner();
+        let stream = stream.with_more_ahead(left.read_buf);
+        Box::pin(carry(&open.client, tunnel.run(End::Socket(stream)))).await;
+    } else if let Some(words) = limited::last_words(&open.client.pace, ended) {
         let stream = connection.into_parts().io.into_inner().into_inner();
-        // Boxed, since it is rare.
         Box::pin(farewell(&open.worker, stream, words.0)).await;
     }
+}
+
+/// Runs what has become of a connection until it ends or has to. A gentle end waits for it.
+async fn carry(client: &Client, tunnel: impl Future<Output = ()>) {
+    let mut tunnel = pin!(tunnel);
+    poll_fn(|cx| match client.poll_ending(cx) {
+        Ending::Now => Poll::Ready(()),
+        Ending::None | Ending::Gently | Ending::SlowHead => tunnel.as_mut().poll(cx),
+    })
+    .await;
 }
 
 async fn serve_http2(open: &Open, stream: Stream, limits: &ClientLimits) {
@@ -266,6 +282,7 @@ impl Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
+        drop(self.client.take_tunnel());
         self.worker.clients.closed(self.key);
         self.worker.crowd.leave(&self.place);
         self.worker.cell().open.down();

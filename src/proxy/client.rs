@@ -11,6 +11,7 @@ use std::time::Duration;
 use slab::Slab;
 
 use super::pace::Pace;
+use super::tunnel::Tunnel;
 use crate::snapshot::{ClientLimits, Cuts, Pin};
 use crate::stats::Lapse;
 use crate::wire::Peer;
@@ -54,6 +55,8 @@ pub(super) struct Client {
     given_up: Cell<u32>,
     /// It speaks HTTP/2: a stream can end without the others.
     multiplexed: Cell<bool>,
+    /// What is carried on the connection after its last answer, a 101.
+    tunnel: RefCell<Option<Box<Tunnel>>>,
     ending: Cell<Ending>,
     waker: RefCell<Option<Waker>>,
 }
@@ -102,6 +105,7 @@ impl Client {
             held: Cell::new(0),
             given_up: Cell::new(0),
             multiplexed: Cell::new(false),
+            tunnel: RefCell::new(None),
             ending: Cell::new(Ending::None),
             waker: RefCell::new(None),
         }
@@ -168,6 +172,16 @@ impl Client {
             self.end(Ending::Now);
         }
         floods
+    }
+
+    /// When HTTP ends on the connection, this tunnel goes on.
+    pub(super) fn leave_http(&self, tunnel: Box<Tunnel>) {
+        *self.tunnel.borrow_mut() = Some(tunnel);
+    }
+
+    /// What goes on; taken however the connection ends, since it knows the client in its turn.
+    pub(super) fn take_tunnel(&self) -> Option<Box<Tunnel>> {
+        self.tunnel.borrow_mut().take()
     }
 
     /// The candidate of a route has begun to stream to it, until [`Client::streamed`].

@@ -33,6 +33,7 @@ pub(super) fn http2(limits: &ClientLimits) -> http2::Builder<Local> {
     let mut builder = http2::Builder::new(Local);
     builder
         .timer(TokioTimer::new())
+        .enable_connect_protocol()
         .max_header_list_size(u32::try_from(limits.head).unwrap_or(u32::MAX))
         .max_concurrent_streams(limits.streams)
         .max_send_buf_size(HELD_BY_STREAM);

@@ -27,6 +27,8 @@ mod rate;
 mod respond;
 mod shared;
 mod stream;
+mod tunnel;
+mod upgrade;
 mod walk;
 mod watch;
 mod worker;

@@ -100,6 +100,8 @@ pub(super) struct Worker {
     pub(super) clients: Clients,
     pub(super) crowd: Arc<Crowd>,
     pub(super) memory: Memory,
+    /// What tunnels read into, one at a time; empty until there is one.
+    pub(super) part: RefCell<Vec<u8>>,
     reader: RefCell<Reader>,
     rng: RefCell<SmallRng>,
     cells: Arc<Cells<WorkerCell>>,
@@ -124,6 +126,7 @@ impl Worker {
             clients: Clients::default(),
             crowd: Arc::clone(&crew.crowd),
             memory: Memory::new(crew.board.clone(), index),
+            part: RefCell::default(),
             reader: RefCell::new(crew.publisher.reader()),
             rng: RefCell::new(rng),
             cells: Arc::clone(&crew.cells),
