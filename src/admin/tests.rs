@@ -55,6 +55,7 @@ impl Port {
             config: house.config,
             text: Arc::new(ArcSwap::from_pointee(TEXT.to_owned())),
             file: std::path::Path::new("figshift.toml").into(),
+            leaving: Arc::default(),
             born: Instant::now(),
         };
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))

@@ -11,36 +11,38 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::client::{Client, Ending};
+use super::drain;
 use super::exchange::exchange;
+use super::listen::Listeners;
 use super::worker::{Life, Worker};
 
 /// Pause after an accept that failed for want of something: trying at once would spin.
 const BACK_OFF: Duration = Duration::from_millis(50);
-/// How often draining looks whether everybody has left.
-const DRAIN_LOOK: Duration = Duration::from_millis(20);
 
 /// Serves until told to drain, then drains.
 pub(super) async fn run(
     worker: &Rc<Worker>,
-    listener: TcpListener,
+    mut listeners: Listeners,
     mut life: watch::Receiver<Life>,
 ) {
     loop {
         tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, address)) => serve(worker, stream, address.ip()),
+            accepted = listeners.accept() => match accepted {
+                Ok((_, stream, address)) => serve(worker, stream, address.ip()),
                 Err(error) => refused(worker, &error).await,
             },
             changed = life.changed() => {
                 let now = *life.borrow_and_update();
                 match now {
-                    Life::Draining(limit) => {
-                        drop(listener);
-                        return drain(worker, limit).await;
+                    Life::Leaving => worker.leave(),
+                    Life::Draining(_) => {
+                        worker.leave();
+                        close(worker, listeners);
+                        return drain::finish(worker, &life).await;
                     }
                     // Nobody is left who could say so.
                     Life::Running if changed.is_err() => return,
@@ -62,13 +64,15 @@ async fn refused(worker: &Worker, error: &io::Error) {
     }
 }
 
-async fn drain(worker: &Worker, limit: Duration) {
-    worker.clients.end_gently();
-    let end = tokio::time::Instant::now() + limit;
-    while !worker.clients.is_empty() && tokio::time::Instant::now() < end {
-        tokio::time::sleep(DRAIN_LOOK).await;
-    }
-    worker.clients.end_now();
+/// Lets in who has come before the doors close.
+fn close(worker: &Rc<Worker>, listeners: Listeners) {
+    listeners.close(|late| match late {
+        Ok((_, stream, address)) => serve(worker, stream, address.ip()),
+        Err(error) => {
+            worker.cell().accept_errors.add(1);
+            tracing::warn!(%error, "Cannot accept the last connections");
+        }
+    });
 }
 
 fn serve(worker: &Rc<Worker>, stream: TcpStream, address: std::net::IpAddr) {
@@ -82,8 +86,9 @@ fn serve(worker: &Rc<Worker>, stream: TcpStream, address: std::net::IpAddr) {
 
 async fn drive(open: Open, stream: TcpStream) {
     let service = service_fn(|request| {
-        let answer = exchange(&open.worker, &open.client, request);
-        async move { Ok::<_, Infallible>(answer.await) }
+        let (worker, version) = (&open.worker, request.version());
+        let answer = exchange(worker, &open.client, request);
+        async move { Ok::<_, Infallible>(drain::tell(worker, version, answer.await)) }
     });
     let mut connection =
         pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));

@@ -9,13 +9,16 @@ mod client;
 mod connect;
 mod cut;
 mod deadline;
+mod drain;
 mod exchange;
 mod fallback;
 mod forward;
+mod listen;
 mod pool;
 mod presence;
 mod respond;
 mod walk;
 mod worker;
 
+pub use listen::{Entrance, Share};
 pub use worker::{Crew, Life};
