@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
@@ -17,7 +17,10 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use self::end::Patience as EndPatience;
+use self::given::Copies;
 use self::listen::Sockets;
+use self::predecessor::Predecessor;
+use self::successor::{Desk, Successor};
 use crate::admin::{self, Inquirer, MOST_STREAMS, Patience, SocketFile, View};
 use crate::config::{self, Config};
 use crate::control::{
@@ -33,7 +36,10 @@ use crate::telemetry::{Logs, Metrics, Sources, Window};
 
 mod end;
 mod given;
+mod line;
 mod listen;
+mod predecessor;
+mod successor;
 
 pub use given::Given;
 
@@ -58,6 +64,7 @@ pub struct App {
     patience: watch::Receiver<EndPatience>,
     /// It is ending, and so not ready.
     leaving: Arc<AtomicBool>,
+    successor: Successor,
     door: Door,
     life: watch::Sender<Life>,
     threads: Vec<JoinHandle<()>>,
@@ -78,6 +85,10 @@ pub enum StartError {
         /// Why.
         error: io::Error,
     },
+    /// Another house has the state folder.
+    Taken(PathBuf),
+    /// The house that runs cannot be replaced.
+    TakeOver(io::Error),
     /// The machine refuses something else.
     Machine(io::Error),
 }
@@ -91,6 +102,14 @@ impl fmt::Display for StartError {
                 address,
                 error,
             } => write!(f, "{key}: cannot listen on {address}: {error}"),
+            Self::Taken(folder) => write!(
+                f,
+                "state_dir: {} is in use by another figshift: end that one, or name another folder",
+                folder.display()
+            ),
+            Self::TakeOver(error) => {
+                write!(f, "cannot take over from the figshift that runs: {error}")
+            }
             Self::Machine(error) => write!(f, "cannot start: {error}"),
         }
     }
@@ -116,6 +135,38 @@ impl App {
         Self::start_with(path, logs, Given::default()).await
     }
 
+    /// The same, in the place of a house that runs with the same state folder, if one does. It hands
+    /// over its sockets and its journal, and ends when this one serves.
+    ///
+    /// # Errors
+    ///
+    /// As for a start; the house that runs then stays as it is.
+    pub async fn take_over(path: &Path, logs: Option<Logs>) -> Result<Self, StartError> {
+        let config =
+            config::load(path).map_err(|problems| StartError::Open(OpenError::Config(problems)))?;
+        let state_dir = &config.config.state_dir;
+        let found = Predecessor::find(state_dir).await;
+        let Some(mut predecessor) = found.map_err(StartError::TakeOver)? else {
+            tracing::info!("There is nobody to take over from");
+            return Self::start(path, logs).await;
+        };
+        let pid = predecessor.pid();
+        let given = predecessor.sockets().await.map_err(StartError::TakeOver)?;
+        predecessor
+            .hold_still()
+            .await
+            .map_err(StartError::TakeOver)?;
+        let mut app = Self::build(path, logs, given).await?;
+        if let Err(error) = predecessor.replace().await {
+            app.stop_unless(std::future::ready(())).await;
+            return Err(StartError::TakeOver(error));
+        }
+        tracing::info!(pid, "Taken over");
+        let desk = open_desk(state_dir)?;
+        app.successor.await_at(desk);
+        Ok(app)
+    }
+
     /// The same with sockets that somebody else has opened.
     ///
     /// # Errors
@@ -126,6 +177,18 @@ impl App {
         logs: Option<Logs>,
         given: Given,
     ) -> Result<Self, StartError> {
+        // Before the journal is opened.
+        let desk = match config::load(path) {
+            Ok(loaded) => open_desk(&loaded.config.state_dir)?,
+            // There may be a last good file.
+            Err(_) => None,
+        };
+        let mut app = Self::build(path, logs, given).await?;
+        app.successor.await_at(desk);
+        Ok(app)
+    }
+
+    async fn build(path: &Path, logs: Option<Logs>, given: Given) -> Result<Self, StartError> {
         let born = Instant::now();
         raise_file_limit();
         let first_text = std::fs::read(path).ok();
@@ -134,6 +197,8 @@ impl App {
         let config = controller.config().clone();
         let workers = Arc::new(Cells::new(controller.workers()));
         let sockets = Sockets::open(&config, controller.workers(), given)?;
+        let copies = Copies::of(&sockets)?;
+        let successor = Successor::new(copies, controller.succession());
         let (http, admin) = (sockets.http_address()?, sockets.admin.local_addr()?);
         let (socket_listener, socket) = sockets.socket.unzip();
         let (life, life_of_workers) = watch::channel(Life::Running);
@@ -166,6 +231,7 @@ impl App {
         let mut tasks = JoinSet::new();
         start_admin(
             &mut tasks,
+            &successor,
             sockets.admin,
             socket_listener,
             View {
@@ -204,6 +270,7 @@ impl App {
             workers,
             patience,
             leaving,
+            successor,
             door,
             life,
             threads,
@@ -273,6 +340,7 @@ fn start_outside(
 /// Serves the admin port, and keeps the last minute that it tells of.
 fn start_admin(
     tasks: &mut JoinSet<()>,
+    successor: &Successor,
     listener: TcpListener,
     socket: Option<UnixListener>,
     view: View,
@@ -295,10 +363,25 @@ fn start_admin(
     if let Some(socket) = socket {
         let socket = tokio::net::UnixListener::from_std(socket)?;
         let router = admin::router_of_operator(view.clone());
-        tasks.spawn(admin::serve(socket, router, patience));
+        tasks.spawn(admin::serve(socket, router, patience, successor.comes()));
     }
-    tasks.spawn(admin::serve(listener, admin::router(view), patience));
+    let router = admin::router(view);
+    tasks.spawn(admin::serve(listener, router, patience, successor.comes()));
     Ok(())
+}
+
+/// `None` when the folder cannot be written: then there is no journal to hand over either.
+fn open_desk(state_dir: &Path) -> Result<Option<Desk>, StartError> {
+    match Desk::open(state_dir) {
+        Ok(desk) => Ok(Some(desk)),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            Err(StartError::Taken(state_dir.to_owned()))
+        }
+        Err(error) => {
+            tracing::warn!(%error, "Nobody can take over from this process");
+            Ok(None)
+        }
+    }
 }
 
 /// Each connection needs two descriptors; the default soft limit of 1024 is for programs that use

@@ -37,6 +37,11 @@ impl SocketFile {
         })
     }
 
+    /// Leaves the file to whoever else listens there.
+    pub fn leave(self) {
+        std::mem::forget(self);
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path

@@ -64,7 +64,7 @@ impl Port {
         let address = listener.local_addr().unwrap();
         let url = format!("http://{address}");
         let router = router(view.clone());
-        let serving = tokio::spawn(serve(listener, router, patience));
+        let serving = tokio::spawn(serve(listener, router, patience, std::future::pending()));
         Self {
             address,
             url,

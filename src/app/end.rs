@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::App;
+use crate::admin;
 use crate::config::Config;
 use crate::proxy::Life;
 
@@ -27,6 +28,11 @@ impl Patience {
 }
 
 impl App {
+    /// Resolves when another process has taken this one's place, which then has to stop.
+    pub fn replaced(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.successor.comes()
+    }
+
     /// The longest that [`App::stop`] may take, by the file in force.
     pub fn longest_end(&self) -> Duration {
         let patience = *self.patience.borrow();
@@ -46,13 +52,17 @@ impl App {
         let mut hurry = pin!(hurry);
         let mut hurried = false;
         self.leaving.store(true, Ordering::Relaxed);
-        if !delay.is_zero() {
+        // Whoever has taken over is ready, and nobody has to be given time to notice.
+        if !delay.is_zero() && !self.successor.is_there() {
             self.life.send_replace(Life::Leaving);
             tokio::select! {
                 () = tokio::time::sleep(delay) => {}
+                () = self.successor.comes() => {}
                 () = &mut hurry => hurried = true,
             }
         }
+        // With its copies of the listeners, which would stay open.
+        let desk = self.successor.close().await;
         let limit = if hurried { Duration::ZERO } else { limit };
         self.life.send_replace(Life::Draining(limit));
         let threads = std::mem::take(&mut self.threads);
@@ -70,9 +80,21 @@ impl App {
         if !matches!(panics, Ok(0)) {
             tracing::error!("A worker has ended in a panic");
         }
-        // While its listener is open.
-        drop(self.socket.take());
-        self.tasks.shutdown().await;
+        if self.successor.is_there() {
+            self.tasks.shutdown().await;
+            if let Some(file) = self.socket.take() {
+                // The successor may have the socket too, or another one by its file.
+                match admin::answers_at(file.path()) {
+                    Ok(()) => file.leave(),
+                    Err(_) => drop(file),
+                }
+            }
+        } else {
+            // While its listener is open.
+            drop(self.socket.take());
+            self.tasks.shutdown().await;
+        }
+        drop(desk);
         let cut = self.workers.iter().map(|cell| cell.cut_at_end.get()).sum();
         if cut > 0 {
             tracing::warn!(cut, "Answers were cut: they had no more time to finish");

@@ -1,16 +1,22 @@
-//! Listening sockets that somebody else has opened: a service manager (`LISTEN_FDS`). They stay open
-//! when one process goes and another comes, so nobody who connects in between is turned away.
+//! Listening sockets that somebody else has opened: a service manager (`LISTEN_FDS`), or the house
+//! whose place this one takes. They stay open when one process goes and another comes, so nobody who
+//! connects in between is turned away.
 
 use std::env;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
 
 use listenfd::ListenFd;
 
+use crate::admin::{self, SocketFile};
 use crate::proxy::Entrance;
 
 /// The names of the proxy's listeners, and that of the admin port.
 const ADMIN: &str = "admin";
+const SOCKET: &str = "socket";
 /// In the order in which nameless sockets are taken.
 const NAMES: [&str; 2] = ["http", ADMIN];
 
@@ -18,6 +24,7 @@ const NAMES: [&str; 2] = ["http", ADMIN];
 #[derive(Debug, Default)]
 pub struct Given {
     tcp: Vec<(String, TcpListener)>,
+    unix: Option<UnixListener>,
     /// They are for whatever address the file names: a service manager has its own file for that.
     anywhere: bool,
 }
@@ -44,6 +51,17 @@ impl Given {
         Ok(given)
     }
 
+    /// What the house before gives, under the names of [`Given::copies`].
+    pub(super) fn add(&mut self, name: &str, socket: OwnedFd) -> io::Result<()> {
+        if name == SOCKET {
+            let listener = UnixListener::from(socket);
+            listener.set_nonblocking(true)?;
+            self.unix = Some(listener);
+            return Ok(());
+        }
+        self.add_tcp(name.to_owned(), TcpListener::from(socket))
+    }
+
     fn add_tcp(&mut self, name: String, listener: TcpListener) -> io::Result<()> {
         listener.set_nonblocking(true)?;
         self.tcp.push((name, listener));
@@ -52,7 +70,7 @@ impl Given {
 
     /// Whether nothing was given.
     pub fn is_empty(&self) -> bool {
-        self.tcp.is_empty()
+        self.tcp.is_empty() && self.unix.is_none()
     }
 
     /// Those for this listener of the proxy.
@@ -65,6 +83,14 @@ impl Given {
         self.take(ADMIN, address).pop()
     }
 
+    /// The one for the admin socket, if it is the one at this path.
+    pub(super) fn socket(&mut self, path: &Path) -> Option<(UnixListener, SocketFile)> {
+        let listener = self.unix.take()?;
+        let bound = listener.local_addr().ok()?;
+        let file = admin::SocketFile::of(path).ok()?;
+        (bound.as_pathname() == Some(path)).then_some((listener, file))
+    }
+
     fn take(&mut self, name: &str, address: &str) -> Vec<TcpListener> {
         let anywhere = self.anywhere;
         let fits = |listener: &TcpListener| {
@@ -74,6 +100,24 @@ impl Given {
             .tcp
             .extract_if(.., |(given, listener)| given == name && fits(listener));
         taken.map(|(_, listener)| listener).collect()
+    }
+}
+
+/// Copies of the sockets of a running house, with the names to give them under.
+#[derive(Debug)]
+pub(super) struct Copies(pub(super) Vec<(&'static str, OwnedFd)>);
+
+impl Copies {
+    pub(super) fn of(sockets: &super::listen::Sockets) -> io::Result<Self> {
+        let mut copies = Vec::new();
+        for listener in &sockets.http {
+            copies.push((Entrance::Http.as_str(), listener.try_clone()?.into()));
+        }
+        copies.push((ADMIN, sockets.admin.try_clone()?.into()));
+        if let Some((listener, _)) = &sockets.socket {
+            copies.push((SOCKET, listener.try_clone()?.into()));
+        }
+        Ok(Self(copies))
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the house listens on: bound anew, or given by a service manager.
+//! What the house listens on: bound anew, or given by a service manager or by the house before.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -51,7 +51,10 @@ impl Sockets {
             None => listen_admin(&config.listen.admin)?,
         };
         let path = config.admin.socket.as_deref();
-        let socket = listen_socket(path)?;
+        let socket = match path.and_then(|path| given.socket(path)) {
+            Some(given) => Some(given),
+            None => listen_socket(path)?,
+        };
         Ok(Self {
             http,
             admin,

@@ -17,10 +17,15 @@ use crate::telemetry::init_logs;
 const CONTROL_THREADS: usize = 2;
 
 /// Runs the proxy until it is told to end.
-pub(super) fn run(file: &Path) -> Exit {
+pub(super) fn run(file: &Path, takeover: bool) -> Exit {
     // Before there are threads: it takes them out of the environment.
     match Given::by_environment() {
-        Ok(given) => on_control_runtime(serve(file, given)),
+        Ok(given) if takeover && !given.is_empty() => say(
+            "--takeover takes the sockets of the one that runs, and the service manager gives others: \
+             leave one of them out",
+            Exit::BadInput,
+        ),
+        Ok(given) => on_control_runtime(serve(file, given, takeover)),
         Err(error) => say(
             &format!("cannot use the given sockets: {error}"),
             Exit::BadInput,
@@ -45,11 +50,14 @@ pub(super) fn on_control_runtime(command: impl Future<Output = Exit>) -> Exit {
 pub(super) fn exit_of(error: &StartError) -> Exit {
     match error {
         StartError::Open(_) => Exit::BadInput,
-        StartError::Listen { .. } | StartError::Machine(_) => Exit::Unreachable,
+        StartError::Listen { .. }
+        | StartError::Taken(_)
+        | StartError::TakeOver(_)
+        | StartError::Machine(_) => Exit::Unreachable,
     }
 }
 
-async fn serve(file: &Path, given: Given) -> Exit {
+async fn serve(file: &Path, given: Given, takeover: bool) -> Exit {
     // A broken file is told of by `App::start`; the logs have to be there before it.
     let log = config::load(file)
         .map(|loaded| loaded.config.log)
@@ -63,7 +71,12 @@ async fn serve(file: &Path, given: Given) -> Exit {
         Ok(signals) => signals,
         Err(error) => return say(&format!("cannot start: {error}"), Exit::Unreachable),
     };
-    let app = match App::start_with(file, Some(logs), given).await {
+    let started = if takeover {
+        App::take_over(file, Some(logs)).await
+    } else {
+        App::start_with(file, Some(logs), given).await
+    };
+    let app = match started {
         Ok(app) => app,
         Err(error) => {
             return say(&error.to_string(), exit_of(&error));
@@ -81,6 +94,7 @@ async fn serve(file: &Path, given: Given) -> Exit {
         signal = until_told(&app, &mut signals) => {
             tracing::info!(signal, "Ending: running requests may finish");
         }
+        () = app.replaced() => tracing::info!("Ending: another process serves now"),
     }
     manager::stopping(app.longest_end());
     let hurry = async {
