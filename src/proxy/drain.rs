@@ -37,6 +37,7 @@ pub(super) fn tell(
 pub(super) async fn finish(worker: &Worker, life: &watch::Receiver<Life>) {
     let begun = Instant::now();
     loop {
+        worker.clients.send_away();
         worker.clients.end_quiet(worker.now(), QUIET, FRESH);
         if worker.clients.is_empty() {
             return;

@@ -211,6 +211,9 @@ impl Worker {
     fn sweep(&self) {
         let (now, pin) = (self.coarse.get(), self.pin());
         self.clients.end_idle(now, pin.client_idle);
+        if self.cut.get() > 0 {
+            self.clients.end_cut(&pin.cuts);
+        }
         self.pools.sweep(now, &pin);
         let unsaid = self
             .complaints
@@ -232,6 +235,9 @@ async fn tick(worker: Rc<Worker>) {
         worker.deadlines.fire(worker.coarse.get());
         cut::look(&worker);
         worker.memory.answer();
+        if worker.is_leaving() {
+            worker.clients.send_away();
+        }
         worker.cell().ticks.add(1);
         ticks = ticks.wrapping_add(1);
         if ticks.is_multiple_of(SWEEP_EVERY) {
