@@ -56,9 +56,11 @@ async fn a_stream_finishes_and_the_next_request_goes_elsewhere() {
         }
         say(&feed, &mut echoed, "after").await;
         drop(feed);
-        let trailers = soon("the end", echoed.frame()).await.unwrap().unwrap();
-        assert!(trailers.is_trailers(), "a whole end");
-        assert!(soon("nothing more", echoed.frame()).await.is_none());
+        // Whatever frames it ends with: to the end, and not broken.
+        let rest = soon("the end", echoed.collect())
+            .await
+            .expect("a whole end");
+        assert!(rest.to_bytes().is_empty());
     };
     let (cut, ()) = tokio::join!(house.app.stop(), clients);
     assert_eq!(cut, 0);
