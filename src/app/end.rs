@@ -94,7 +94,9 @@ impl App {
             drop(self.socket.take());
             self.tasks.shutdown().await;
         }
-        drop(desk);
+        if let Some(desk) = desk {
+            desk.remove().await;
+        }
         let cut = self.workers.iter().map(|cell| cell.cut_at_end.get()).sum();
         if cut > 0 {
             tracing::warn!(cut, "Answers were cut: they had no more time to finish");

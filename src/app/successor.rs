@@ -110,8 +110,8 @@ impl Successor {
     }
 
     /// None is let in from now on, and no copy of a listener is held any more. The state folder stays
-    /// taken as long as the desk is there: until the task is dropped.
-    pub(super) async fn close(&mut self) -> Option<AbortOnDrop> {
+    /// taken until the desk is removed.
+    pub(super) async fn close(&mut self) -> Option<Closed> {
         self.heritage = None;
         let (waiting, close) = self.waiting.take()?;
         let (closed, is_closed) = oneshot::channel();
@@ -119,17 +119,20 @@ impl Successor {
             // An error says the same: the task is gone, and the copies with it.
             drop(is_closed.await);
         }
-        Some(AbortOnDrop(waiting))
+        Some(Closed(waiting))
     }
 }
 
-/// A task that ends with this.
+/// The desk of a house that ends by itself.
 #[derive(Debug)]
-pub(super) struct AbortOnDrop(JoinHandle<()>);
+pub(super) struct Closed(JoinHandle<()>);
 
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
+impl Closed {
+    /// Frees the state folder, before this returns.
+    pub(super) async fn remove(self) {
         self.0.abort();
+        // It was told to end: how it did is no news.
+        drop(self.0.await);
     }
 }
 

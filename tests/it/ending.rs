@@ -168,3 +168,25 @@ async fn an_active_client_gets_its_next_answer() {
     let (cut, ()) = tokio::join!(house.app.stop(), rest);
     assert_eq!(cut, 0);
 }
+
+/// The state folder is free when the end is there, so that a start right after it is not refused.
+#[tokio::test]
+async fn the_next_house_can_have_the_state_folder_at_once() {
+    let origin = Origin::saying("ok");
+    let plan = Plan::alone(&origin, "");
+    let mut folder = tempfile::tempdir().unwrap();
+    for _ in 0..5 {
+        let house = plan.clone().start_in(folder).await.unwrap();
+        assert_eq!(house.get("/").await.text(), "ok");
+        let path = house.path.clone();
+        let Err(error) = figshift::app::App::start(&path, None).await else {
+            panic!("two houses in one folder");
+        };
+        assert!(
+            error.to_string().contains("in use by another figshift"),
+            "{error}"
+        );
+        assert_eq!(house.get("/").await.text(), "ok");
+        folder = house.stop().await;
+    }
+}
