@@ -1,5 +1,5 @@
 //! HTTP material that knows nothing of routes or backends: hop-by-hop and forwarded headers,
-//! request ids, bodies that can be sent twice, problem documents.
+//! request ids, changes of protocol, bodies that can be sent twice, problem documents.
 
 mod body;
 mod forwarded;
@@ -9,6 +9,7 @@ mod keys;
 mod problem;
 mod replay;
 mod request_id;
+mod upgrade;
 
 pub use body::{RequestBody, Upload};
 pub use forwarded::{Peer, Trust};
@@ -18,3 +19,4 @@ pub use keys::{cookie, join_cookies, query};
 pub use problem::problem_json;
 pub use replay::{Replay, ReplayBody};
 pub use request_id::{REQUEST_ID, RequestIds};
+pub use upgrade::{agreed_upgrade, asked_upgrade, say_upgrade};

@@ -26,3 +26,5 @@ mod refusals;
 mod reload;
 mod split;
 mod stale;
+mod tunnel;
+mod upgrade;
