@@ -26,6 +26,7 @@ mod rest;
 mod said;
 mod sight;
 mod standing;
+mod succession;
 mod watch;
 mod watched;
 
@@ -47,4 +48,5 @@ pub use rates::sweep_rates;
 pub use rest::at_rest;
 pub use sight::{FlagSight, FlagSights};
 pub use standing::{Outcome, Standing};
+pub use succession::{Still, Succession};
 pub use watch::watch_file;

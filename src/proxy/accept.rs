@@ -14,15 +14,17 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::client::{Client, Ending};
 use super::crowd::Place;
+use super::drain;
 use super::exchange::exchange;
 use super::farewell::farewell;
 use super::greet::{Spoken, greet};
 use super::limited::{self, Ended};
+use super::listen::Listeners;
 use super::local::Local;
 use super::pace::Paced;
 use super::respond::ResponseBody;
@@ -36,27 +38,27 @@ use crate::wire::Trust as _;
 /// Pauses after an accept that failed for want of something: trying at once would spin.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-/// How often draining looks whether everybody has left.
-const DRAIN_LOOK: Duration = Duration::from_millis(20);
 
 /// Serves until told to drain, then drains.
 pub(super) async fn run(
     worker: &Rc<Worker>,
-    listener: TcpListener,
+    mut listeners: Listeners,
     mut life: watch::Receiver<Life>,
 ) {
     let mut pause = Duration::ZERO;
     loop {
         tokio::select! {
-            (stream, address) = next(worker, &listener, &mut pause) => {
+            (stream, address) = next(worker, &mut listeners, &mut pause) => {
                 serve(worker, stream, address.ip());
             }
             changed = life.changed() => {
                 let now = *life.borrow_and_update();
                 match now {
-                    Life::Draining(limit) => {
-                        drop(listener);
-                        return drain(worker, limit).await;
+                    Life::Leaving => worker.leave(),
+                    Life::Draining(_) => {
+                        worker.leave();
+                        close(worker, listeners);
+                        return drain::finish(worker, &life).await;
                     }
                     // Nobody is left who could say so.
                     Life::Running if changed.is_err() => return,
@@ -75,17 +77,17 @@ pub(super) async fn run(
 /// No connection is lost.
 async fn next(
     worker: &Worker,
-    listener: &TcpListener,
+    listeners: &mut Listeners,
     pause: &mut Duration,
 ) -> (TcpStream, SocketAddr) {
     loop {
         if !pause.is_zero() {
             tokio::time::sleep(*pause).await;
         }
-        match listener.accept().await {
-            Ok(accepted) => {
+        match listeners.accept().await {
+            Ok((_, stream, address)) => {
                 *pause = Duration::ZERO;
-                return accepted;
+                return (stream, address);
             }
             // A connection that was gone before it was accepted says nothing about us.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {
@@ -102,13 +104,15 @@ async fn next(
     }
 }
 
-async fn drain(worker: &Worker, limit: Duration) {
-    worker.clients.end_gently();
-    let end = tokio::time::Instant::now() + limit;
-    while !worker.clients.is_empty() && tokio::time::Instant::now() < end {
-        tokio::time::sleep(DRAIN_LOOK).await;
-    }
-    worker.clients.end_now();
+/// Lets in who has come before the doors close.
+fn close(worker: &Rc<Worker>, listeners: Listeners) {
+    listeners.close(|late| match late {
+        Ok((_, stream, address)) => serve(worker, stream, address.ip()),
+        Err(error) => {
+            worker.cell().accept_errors.add(1);
+            tracing::warn!(%error, "Cannot accept the last connections");
+        }
+    });
 }
 
 fn serve(worker: &Rc<Worker>, stream: TcpStream, address: IpAddr) {
@@ -274,8 +278,9 @@ impl Open {
     > + use<> {
         let (worker, client) = (Rc::clone(&self.worker), Rc::clone(&self.client));
         service_fn(move |request: Request<Incoming>| {
+            let (version, told) = (request.version(), Rc::clone(&worker));
             let answer = exchange(&worker, &client, request);
-            async move { Ok::<_, Infallible>(answer.await) }
+            async move { Ok::<_, Infallible>(drain::tell(&told, version, answer.await)) }
         })
     }
 }
