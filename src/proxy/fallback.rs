@@ -105,9 +105,10 @@ impl Plan {
     ) -> Next {
         let reason = failure.kind.reason();
         match failure.kind {
-            FailureKind::ClientSlow | FailureKind::BodyTooLarge | FailureKind::ClientBroke => {
-                Next::GiveUp
-            }
+            FailureKind::NoDescriptor
+            | FailureKind::ClientSlow
+            | FailureKind::BodyTooLarge
+            | FailureKind::ClientBroke => Next::GiveUp,
             _ if !may_repeat(walk, outgoing, side, failure.unprocessed) => Next::GiveUp,
             _ => self.elsewhere(walk, side, reason),
         }

@@ -1,6 +1,7 @@
 //! One try: lease a connection, send the request, wait for the response head.
 
 use std::future::{Future, poll_fn};
+use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
@@ -11,6 +12,7 @@ use http::request::Parts;
 use http::uri::{self, Uri};
 use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
+use rustix::io::Errno;
 
 use super::connect::connect;
 use super::cut::unless_cut;
@@ -62,6 +64,8 @@ pub(super) struct Failure {
 pub(super) enum FailureKind {
     /// No connection.
     Connect,
+    /// No descriptor is left for one: that is our lack, not the backend's.
+    NoDescriptor,
     /// The connection broke, or what came was no response.
     Reset,
     /// The same on a connection that had been idle: the backend may just have closed it.
@@ -89,15 +93,17 @@ impl FailureKind {
             Self::Reset | Self::Stale => Class::Reset,
             Self::Timeout => Class::Timeout,
             Self::QueueFull | Self::QueueLate => Class::Capacity,
-            Self::Cut | Self::ClientSlow | Self::BodyTooLarge | Self::ClientBroke => {
-                Class::Cancelled
-            }
+            Self::NoDescriptor
+            | Self::Cut
+            | Self::ClientSlow
+            | Self::BodyTooLarge
+            | Self::ClientBroke => Class::Cancelled,
         }
     }
 
     pub(super) fn reason(self) -> Reason {
         match self {
-            Self::Connect => Reason::Connect,
+            Self::Connect | Self::NoDescriptor => Reason::Connect,
             Self::Timeout => Reason::Timeout,
             Self::Cut => Reason::Cut,
             Self::QueueFull | Self::QueueLate => Reason::Capacity,
@@ -348,9 +354,16 @@ async fn lease(walk: &Walk, outgoing: &Outgoing, fresh: bool) -> Result<Lease, F
                 request_id = ?outgoing.head.headers.get(crate::wire::REQUEST_ID),
                 "Cannot connect"
             );
-            Err(FailureKind::Connect)
+            Err(kind_of_connect(&error))
         }
         None => Err(FailureKind::Cut),
+    }
+}
+
+fn kind_of_connect(error: &io::Error) -> FailureKind {
+    match Errno::from_io_error(error) {
+        Some(Errno::MFILE | Errno::NFILE) => FailureKind::NoDescriptor,
+        _ => FailureKind::Connect,
     }
 }
 

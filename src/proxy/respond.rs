@@ -268,6 +268,11 @@ impl Problem {
                 Fault::Connect,
                 "No connection to the backend could be made",
             ),
+            FailureKind::NoDescriptor => (
+                StatusCode::BAD_GATEWAY,
+                Fault::Connect,
+                "figshift has no file descriptor left for a connection to the backend",
+            ),
             FailureKind::Reset | FailureKind::Stale => (
                 StatusCode::BAD_GATEWAY,
                 Fault::Reset,

@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use super::others::assert_problem;
+use super::others::{assert_problem, metrics};
 use crate::support::client::{Client, request};
-use crate::support::origin::Origin;
+use crate::support::origin::{Do, Gate, Origin, ok};
 use crate::support::soon;
 
 struct Served(Child);
@@ -65,10 +65,15 @@ async fn first_answer(address: SocketAddr) -> Client {
     client
 }
 
-fn file(folder: &std::path::Path, port: u16, origin: &Origin, limits: &str) -> std::path::PathBuf {
+fn file(
+    folder: &std::path::Path,
+    [port, admin]: [u16; 2],
+    origin: &Origin,
+    limits: &str,
+) -> std::path::PathBuf {
     let path = folder.join("figshift.toml");
     let text = format!(
-        "state_dir = {:?}\n[listen]\nhttp = \"127.0.0.1:{port}\"\nadmin = \"127.0.0.1:0\"\nworkers = 1\n{limits}\n\
+        "state_dir = {:?}\n[listen]\nhttp = \"127.0.0.1:{port}\"\nadmin = \"127.0.0.1:{admin}\"\nworkers = 1\n{limits}\n\
          [backends.old]\nendpoints = [{:?}]\n[[routes]]\nname = \"all\"\nprimary = \"old\"\n",
         folder.join("state"),
         origin.url(),
@@ -79,12 +84,18 @@ fn file(folder: &std::path::Path, port: u16, origin: &Origin, limits: &str) -> s
 
 #[tokio::test]
 async fn without_a_descriptor_clients_wait_in_the_queue_and_nothing_spins() {
-    let (origin, port) = (Origin::saying("ok"), free_port());
+    let (gate, ports) = (Gate::default(), [free_port(), free_port()]);
+    let wait = gate.clone();
+    let origin = Origin::new(move |seen| match seen.target() {
+        "/wait" => vec![Do::Await(wait.clone()), ok(b"ok")],
+        _ => vec![ok(b"ok")],
+    });
     let folder = tempfile::tempdir().unwrap();
     let limits = "limits = { connections = 1000 }";
-    let served = Served::start(&file(folder.path(), port, &origin, limits), 64);
-    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    let served = Served::start(&file(folder.path(), ports, &origin, limits), 64);
+    let address = SocketAddr::from(([127, 0, 0, 1], ports[0]));
     let mut inside = first_answer(address).await;
+    let mut second = first_answer(address).await;
     let mut held = Vec::new();
     for _ in 0..150 {
         held.push(Client::new(address).await);
@@ -107,18 +118,38 @@ async fn without_a_descriptor_clients_wait_in_the_queue_and_nothing_spins() {
         asked > 5 && worked < 60,
         "{worked} hundredths of a second in two"
     );
+    // While the one connection to the backend is busy, there is none for others, and nobody is blamed.
+    inside.send(request("GET", "/wait", &[], b"")).await;
+    crate::support::eventually("it is asked", || {
+        origin.seen().iter().any(|seen| seen.target() == "/wait")
+    })
+    .await;
+    for _ in 0..20 {
+        let answer = second.get("/").await;
+        assert_problem(&answer, 502, "upstream_connect");
+        assert!(answer.text().contains("file descriptor"));
+    }
+    gate.open();
+    assert_eq!(inside.read().await.unwrap().text(), "ok");
+    assert_eq!(second.get("/").await.text(), "ok");
     // When there is room again, who has waited is served.
     drop(held);
     let answer = soon("an answer", outside.read()).await.unwrap();
     assert_eq!(answer.text(), "ok");
+    let admin = SocketAddr::from(([127, 0, 0, 1], ports[1]));
+    let metrics = metrics(admin).await;
+    let trips = metrics
+        .lines()
+        .find(|line| line.starts_with("figshift_breaker_trips_total{"));
+    assert!(trips.unwrap().ends_with(" 0"), "{trips:?}");
 }
 
 #[tokio::test]
 async fn by_default_half_of_them_are_for_clients_so_that_backends_can_be_reached() {
-    let (origin, port) = (Origin::saying("ok"), free_port());
+    let (origin, ports) = (Origin::saying("ok"), [free_port(), free_port()]);
     let folder = tempfile::tempdir().unwrap();
-    let served = Served::start(&file(folder.path(), port, &origin, ""), 200);
-    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    let served = Served::start(&file(folder.path(), ports, &origin, ""), 200);
+    let address = SocketAddr::from(([127, 0, 0, 1], ports[0]));
     drop(first_answer(address).await);
     let mut kept = Vec::new();
     let mut closed = 0;
@@ -163,11 +194,11 @@ async fn twenty_thousand_idle_connections_cost_memory_with_an_end_and_nobody_s_t
     use rustix::process::{Resource, getrlimit};
     let allowed = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     let many = allowed.saturating_sub(500).min(20_000) as usize;
-    let (origin, port) = (Origin::saying("ok"), free_port());
+    let (origin, ports) = (Origin::saying("ok"), [free_port(), free_port()]);
     let folder = tempfile::tempdir().unwrap();
     let limits = "idle = \"1h\"\nlimits = { connections = 100000, head_time = \"1h\" }";
-    let served = Served::start(&file(folder.path(), port, &origin, limits), allowed as u32);
-    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    let served = Served::start(&file(folder.path(), ports, &origin, limits), allowed as u32);
+    let address = SocketAddr::from(([127, 0, 0, 1], ports[0]));
     let mut inside = first_answer(address).await;
     let (before, since) = (resident(&served), Instant::now());
     let mut idle = Vec::with_capacity(many);

@@ -64,3 +64,12 @@ pub(crate) fn assert_problem(answer: &Answer, status: u16, reason: &str) {
     assert_eq!(document["reason"], reason);
     assert_eq!(document["request_id"], answer.get("x-request-id").unwrap());
 }
+
+/// What a scraper sees.
+pub(crate) async fn metrics(admin: std::net::SocketAddr) -> String {
+    let mut client = Client::new(admin).await;
+    client
+        .send("GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        .await;
+    client.read().await.unwrap().text()
+}

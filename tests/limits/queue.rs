@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use figshift::snapshot::Turn;
 use figshift::stats::{Class, Fault, Reason};
 
-use super::others::assert_problem;
+use super::others::{assert_problem, metrics};
 use crate::support::client::{Client, request};
 use crate::support::eventually;
 use crate::support::house::{House, Plan, backend_table, two_sides};
@@ -93,6 +93,17 @@ async fn a_full_queue_and_a_late_turn_are_told_with_when_to_come_again() {
     assert!(since.elapsed() >= Duration::from_millis(1450));
     assert_problem(&late, 503, "queue_timeout");
     assert_eq!(late.get("retry-after"), Some("2"));
+    let metrics = metrics(house.app.admin).await;
+    for line in [
+        "backend_limit{backend=\"old\"} 1",
+        "backend_limit_in_flight{backend=\"old\"} 1",
+        "backend_queue_waiting{backend=\"old\"} 0",
+        "backend_queue_total{backend=\"old\",outcome=\"queue_full\"} 1",
+        "backend_queue_total{backend=\"old\",outcome=\"queue_timeout\"} 1",
+        "own_answers_total{reason=\"queue_full\"} 1",
+    ] {
+        assert!(metrics.contains(&format!("\nfigshift_{line}\n")), "{line}");
+    }
     // Whose turn never came is on a connection that is still good.
     waits.send(request("GET", "/again", &[], b"")).await;
     eventually("it waits again", || books(&house, "old").0 == 1).await;

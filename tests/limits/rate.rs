@@ -2,7 +2,7 @@
 
 use figshift::stats::Fault;
 
-use super::others::assert_problem;
+use super::others::{assert_problem, metrics};
 use crate::support::house::{House, Plan};
 use crate::support::origin::Origin;
 
@@ -44,6 +44,9 @@ async fn who_asks_too_often_is_told_when_to_come_again_and_others_are_served() {
     house.at_rest().await;
     assert_eq!(house.primary().all_requests(), 9);
     assert_eq!(house.trips(&origin), 0);
+    let metrics = metrics(house.app.admin).await;
+    assert!(metrics.contains("\nfigshift_rate_limited_total{route=\"all\"} 6\n"));
+    assert!(metrics.contains("\nfigshift_rate_limit_clients{route=\"all\"} 3\n"));
     // A reload that does not concern it forgives nobody, and one that does begins anew.
     let mut plan = house.plan.clone();
     plan.rest += "idempotent = true\n";

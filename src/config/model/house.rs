@@ -16,7 +16,7 @@ pub struct Config {
     /// Folder for what must survive a restart (the journal, the last good file). Needs a restart to change.
     #[serde(default = "default_state_dir")]
     pub state_dir: PathBuf,
-    /// Addresses to listen on. Needs a restart to change, `trusted` excepted.
+    /// Addresses to listen on, and what clients may do there. `http`, `admin` and `workers` need a restart to change.
     pub listen: Listen,
     /// Who may use the admin port.
     #[serde(default)]
