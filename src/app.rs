@@ -25,10 +25,10 @@ use crate::admin::{self, Inquirer, MOST_STREAMS, Patience, SocketFile, View};
 use crate::config::{self, Config};
 use crate::control::{
     Actor, Change, Controller, Door, FlagSights, Flags, Gates, OpenError, Refused, Standing, What,
-    ask_gates, check_health, journal_path, keep_flags, watch_file, watch_kill,
+    ask_gates, check_health, journal_path, keep_flags, sweep_rates, watch_file, watch_kill,
 };
 use crate::outbound::Outside;
-use crate::proxy::{Crew, Entrance, Life};
+use crate::proxy::{Crew, Crowd, Entrance, Life};
 use crate::recall::Board;
 use crate::snapshot::Publisher;
 use crate::stats::{Cells, WorkerCell};
@@ -190,7 +190,7 @@ impl App {
 
     async fn build(path: &Path, logs: Option<Logs>, given: Given) -> Result<Self, StartError> {
         let born = Instant::now();
-        raise_file_limit();
+        let descriptors = raise_file_limit();
         let first_text = std::fs::read(path).ok();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let (controller, door) = Controller::open(path, cores).map_err(StartError::Open)?;
@@ -206,6 +206,7 @@ impl App {
         let crew = Crew {
             publisher: controller.publisher(),
             cells: Arc::clone(&workers),
+            crowd: Arc::new(Crowd::new(descriptors)),
             board: board.clone(),
             born,
             life: life_of_workers,
@@ -258,6 +259,7 @@ impl App {
         tasks.spawn(watch_file(path.to_owned(), first_text, door.clone()));
         tasks.spawn(watch_kill(config.state_dir.clone(), door.clone()));
         tasks.spawn(check_health(publisher.clone(), door.clone()));
+        tasks.spawn(sweep_rates(publisher.clone()));
         start_outside(&mut tasks, &controller, &flags, &door);
         let patience = start_controller(&mut tasks, controller, born, logs, access);
         Ok(Self {
@@ -385,12 +387,17 @@ fn open_desk(state_dir: &Path) -> Result<Option<Desk>, StartError> {
 }
 
 /// Each connection needs two descriptors; the default soft limit of 1024 is for programs that use
-/// `select`.
-fn raise_file_limit() {
+/// `select`. Gives what is allowed, if that has an end.
+fn raise_file_limit() -> Option<u64> {
     use rustix::process::{Resource, getrlimit, setrlimit};
-    let mut limit = getrlimit(Resource::Nofile);
+    let before = getrlimit(Resource::Nofile);
+    let mut limit = before;
     limit.current = limit.maximum;
-    if let Err(error) = setrlimit(Resource::Nofile, limit) {
-        tracing::warn!(%error, "Cannot raise the limit of open files");
+    match setrlimit(Resource::Nofile, limit) {
+        Ok(()) => limit.current,
+        Err(error) => {
+            tracing::warn!(%error, "Cannot raise the limit of open files");
+            before.current
+        }
     }
 }

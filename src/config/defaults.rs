@@ -1,10 +1,13 @@
 //! What holds where the file says nothing.
 
 use super::model::{
-    Breaker, Compare, ErrorMargins, Flag, Gate, Guard, Health, LatencyMargins, Limit, LimitMethod,
-    Listen, Pool, Quantile, Ramp, Route, Schedule, Timeouts, WeightedEndpoint,
+    BackendLimit, Breaker, ClientLimits, Compare, ErrorMargins, Flag, Gate, Guard, Health,
+    LatencyMargins, Limit, LimitMethod, Listen, Pool, Quantile, Ramp, RateLimit, Route, Schedule,
+    Timeouts, WeightedEndpoint,
 };
-use super::scalar::{Day, Duration, Part, Percent, Points, Size, StatusSet, TimeOfDay, Zone};
+use super::scalar::{
+    Day, Duration, Part, Percent, Points, Size, StatusSet, StickyKey, TimeOfDay, Zone,
+};
 
 impl Listen {
     pub(super) fn default_idle() -> Duration {
@@ -15,6 +18,42 @@ impl Listen {
     }
     pub(super) fn default_drain() -> Duration {
         Duration::from_secs(30)
+    }
+}
+
+impl Default for ClientLimits {
+    fn default() -> Self {
+        Self {
+            connections: None,
+            connections_per_client: None,
+            head: Size::kib(64),
+            headers: 100,
+            uri: Size::kib(16),
+            streams: 200,
+            resets: 500,
+            head_time: Duration::from_secs(10),
+            body_rate: Size::from_bytes(240),
+            body_grace: Duration::from_secs(15),
+            read_time: Duration::from_secs(5 * 60),
+        }
+    }
+}
+
+impl BackendLimit {
+    pub(super) fn default_queue() -> u32 {
+        100
+    }
+    pub(super) fn default_queue_time() -> Duration {
+        Duration::from_secs(10)
+    }
+}
+
+impl RateLimit {
+    pub(super) fn default_per() -> Duration {
+        Duration::from_secs(1)
+    }
+    pub(super) fn default_key() -> StickyKey {
+        StickyKey::ClientIp
     }
 }
 

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -12,23 +13,31 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::{HttpService, service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::client::{Client, Ending};
+use super::crowd::Place;
 use super::drain;
 use super::exchange::exchange;
+use super::farewell::farewell;
 use super::greet::{Spoken, greet};
+use super::limited::{self, Ended};
 use super::listen::Listeners;
 use super::local::Local;
+use super::pace::Paced;
 use super::respond::ResponseBody;
 use super::stream::Stream;
 use super::tunnel::End;
 use super::worker::{Life, Worker};
+use crate::snapshot::ClientLimits;
+use crate::stats::Lapse;
+use crate::wire::Trust as _;
 
-/// Pause after an accept that failed for want of something: trying at once would spin.
-const BACK_OFF: Duration = Duration::from_millis(50);
+/// Pauses after an accept that failed for want of something: trying at once would spin.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// Serves until told to drain, then drains.
 pub(super) async fn run(
@@ -36,12 +45,12 @@ pub(super) async fn run(
     mut listeners: Listeners,
     mut life: watch::Receiver<Life>,
 ) {
+    let mut pause = Duration::ZERO;
     loop {
         tokio::select! {
-            accepted = listeners.accept() => match accepted {
-                Ok((_, stream, address)) => serve(worker, stream, address.ip()),
-                Err(error) => refused(worker, &error).await,
-            },
+            (stream, address) = next(worker, &mut listeners, &mut pause) => {
+                serve(worker, stream, address.ip());
+            }
             changed = life.changed() => {
                 let now = *life.borrow_and_update();
                 match now {
@@ -60,14 +69,38 @@ pub(super) async fn run(
     }
 }
 
-async fn refused(worker: &Worker, error: &io::Error) {
-    worker.cell().accept_errors.add(1);
-    // A connection that was gone before it was accepted says nothing about us.
-    if error.kind() != io::ErrorKind::ConnectionAborted {
-        if worker.may_complain() {
-            tracing::warn!(%error, "Cannot accept a connection");
+/// The next connection. When the system has no descriptor left, clients wait in the listener's
+/// queue: it stays open, and after a pause that doubles each time it is asked again.
+///
+/// # Cancel safety
+///
+/// No connection is lost.
+async fn next(
+    worker: &Worker,
+    listeners: &mut Listeners,
+    pause: &mut Duration,
+) -> (TcpStream, SocketAddr) {
+    loop {
+        if !pause.is_zero() {
+            tokio::time::sleep(*pause).await;
         }
-        tokio::time::sleep(BACK_OFF).await;
+        match listeners.accept().await {
+            Ok((_, stream, address)) => {
+                *pause = Duration::ZERO;
+                return (stream, address);
+            }
+            // A connection that was gone before it was accepted says nothing about us.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {
+                worker.cell().accept_errors.add(1);
+            }
+            Err(error) => {
+                worker.cell().accept_errors.add(1);
+                if worker.may_complain() {
+                    tracing::warn!(%error, "Cannot accept a connection");
+                }
+                *pause = (*pause * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+            }
+        }
     }
 }
 
@@ -82,25 +115,38 @@ fn close(worker: &Rc<Worker>, listeners: Listeners) {
     });
 }
 
-fn serve(worker: &Rc<Worker>, stream: TcpStream, address: std::net::IpAddr) {
+fn serve(worker: &Rc<Worker>, stream: TcpStream, address: IpAddr) {
+    let pin = worker.pin();
+    // Behind a trusted peer there are many clients.
+    let alone = !pin.trusts(address.to_canonical());
+    let place = match worker.crowd.enter(address, alone, &pin.limits) {
+        Ok(place) => place,
+        Err(refused) => {
+            worker.cell().refused[refused as usize].add(1);
+            if worker.may_complain() {
+                let limit = refused.as_str();
+                tracing::warn!(limit, %address, "A connection is one too many");
+            }
+            return;
+        }
+    };
+    let open = Open::new(Rc::clone(worker), address, place);
     // Without it, small answers wait for the acknowledgement of earlier ones.
-    if stream.set_nodelay(true).is_err() {
-        return;
+    if stream.set_nodelay(true).is_ok() {
+        tokio::task::spawn_local(drive(open, stream, pin.limits));
     }
-    let open = Open::new(Rc::clone(worker), address);
-    tokio::task::spawn_local(drive(open, stream));
 }
 
-async fn drive(open: Open, socket: TcpStream) {
+async fn drive(open: Open, socket: TcpStream, limits: ClientLimits) {
     // A socket that breaks before it has said a word is nobody's affair.
     let greeted = unless_ended(&open.client, greet(socket)).await;
     let Some(Ok((stream, spoken))) = greeted else {
         return;
     };
     match spoken {
-        Spoken::Http1 => serve_http1(&open, stream).await,
+        Spoken::Http1 => serve_http1(&open, stream, &limits).await,
         // Boxed, since it is large and most connections have no need for it.
-        Spoken::Http2 => Box::pin(serve_http2(&open, stream)).await,
+        Spoken::Http2 => Box::pin(serve_http2(&open, stream, &limits)).await,
     }
 }
 
@@ -109,20 +155,24 @@ async fn unless_ended<T>(client: &Client, work: impl Future<Output = T>) -> Opti
     let mut work = pin!(work);
     poll_fn(|cx| match client.poll_ending(cx) {
         Ending::None => work.as_mut().poll(cx).map(Some),
-        Ending::Gently | Ending::Now => Poll::Ready(None),
+        Ending::Gently | Ending::SlowHead | Ending::Now => Poll::Ready(None),
     })
     .await
 }
 
-async fn serve_http1(open: &Open, stream: Stream) {
-    let mut connection =
-        http1::Builder::new().serve_connection(TokioIo::new(stream), open.service());
-    until_ended(&open.client, Pin::new(&mut connection)).await;
+async fn serve_http1(open: &Open, stream: Stream, limits: &ClientLimits) {
+    let io = TokioIo::new(Paced::new(stream, Rc::clone(&open.client)));
+    let mut connection = limited::http1(limits).serve_connection(io, open.service());
+    let ended = until_ended(&open.client, Pin::new(&mut connection)).await;
+    // Boxed, so that a connection without either is no larger.
     if let Some(tunnel) = open.client.take_tunnel() {
         let left = connection.into_parts();
-        let stream = left.io.into_inner().with_more_ahead(left.read_buf);
-        // Boxed, so that a connection without one is no larger.
+        let stream = left.io.into_inner().into_inner();
+        let stream = stream.with_more_ahead(left.read_buf);
         Box::pin(carry(&open.client, tunnel.run(End::Socket(stream)))).await;
+    } else if let Some(words) = limited::last_words(&open.client.pace, ended) {
+        let stream = connection.into_parts().io.into_inner().into_inner();
+        Box::pin(farewell(&open.worker, stream, words.0)).await;
     }
 }
 
@@ -131,44 +181,43 @@ async fn carry(client: &Client, tunnel: impl Future<Output = ()>) {
     let mut tunnel = pin!(tunnel);
     poll_fn(|cx| match client.poll_ending(cx) {
         Ending::Now => Poll::Ready(()),
-        Ending::None | Ending::Gently => tunnel.as_mut().poll(cx),
+        Ending::None | Ending::Gently | Ending::SlowHead => tunnel.as_mut().poll(cx),
     })
     .await;
 }
 
-async fn serve_http2(open: &Open, stream: Stream) {
+async fn serve_http2(open: &Open, stream: Stream, limits: &ClientLimits) {
     open.client.multiplexes();
-    let connection = pin!(
-        http2::Builder::new(Local)
-            .timer(TokioTimer::new())
-            .enable_connect_protocol()
-            .serve_connection(TokioIo::new(stream), open.service())
-    );
-    until_ended(&open.client, connection).await;
+    let io = TokioIo::new(Paced::new(stream, Rc::clone(&open.client)));
+    let connection = pin!(limited::http2(limits).serve_connection(io, open.service()));
+    if until_ended(&open.client, connection).await == Ended::Flood {
+        open.worker.cell().lapses[Lapse::Flood as usize].add(1);
+    }
 }
 
 /// Drives a connection to its end, or to the end that it is told.
-async fn until_ended(client: &Client, mut connection: Pin<&mut impl Graceful>) {
+async fn until_ended(client: &Client, mut connection: Pin<&mut impl Graceful>) -> Ended {
     poll_fn(|cx| {
         match client.poll_ending(cx) {
             Ending::None => {}
             Ending::Gently => connection.as_mut().end_gently(),
-            Ending::Now => return Poll::Ready(()),
+            Ending::SlowHead => return Poll::Ready(Ended::SlowHead),
+            Ending::Now => return Poll::Ready(Ended::Told),
         }
         // How a connection ends is the client's affair: what matters is counted per request.
         connection.as_mut().poll_served(cx)
     })
-    .await;
+    .await
 }
 
 /// What both engines can do with a connection.
 trait Graceful {
     /// No further request is taken.
     fn end_gently(self: Pin<&mut Self>);
-    fn poll_served(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
+    fn poll_served(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Ended>;
 }
 
-type Io = TokioIo<Stream>;
+type Io = TokioIo<Paced<Stream>>;
 
 impl<S> Graceful for http1::Connection<Io, S>
 where
@@ -178,8 +227,8 @@ where
         self.graceful_shutdown();
     }
 
-    fn poll_served(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.poll(cx).map(|_| ())
+    fn poll_served(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Ended> {
+        self.poll(cx).map(|_| Ended::Itself)
     }
 }
 
@@ -192,8 +241,8 @@ where
         self.graceful_shutdown();
     }
 
-    fn poll_served(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.poll(cx).map(|_| ())
+    fn poll_served(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Ended> {
+        self.poll(cx).map(Ended::of_http2)
     }
 }
 
@@ -202,10 +251,11 @@ struct Open {
     worker: Rc<Worker>,
     client: Rc<Client>,
     key: usize,
+    place: Place,
 }
 
 impl Open {
-    fn new(worker: Rc<Worker>, address: std::net::IpAddr) -> Self {
+    fn new(worker: Rc<Worker>, address: IpAddr, place: Place) -> Self {
         let (key, client) = worker.clients.open(address, worker.coarse_now());
         worker.cell().accepted.add(1);
         worker.cell().open.up();
@@ -213,6 +263,7 @@ impl Open {
             worker,
             client,
             key,
+            place,
         }
     }
 
@@ -238,6 +289,7 @@ impl Drop for Open {
     fn drop(&mut self) {
         drop(self.client.take_tunnel());
         self.worker.clients.closed(self.key);
+        self.worker.crowd.leave(&self.place);
         self.worker.cell().open.down();
         if std::thread::panicking() {
             self.worker.cell().panics.add(1);

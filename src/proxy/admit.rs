@@ -6,6 +6,7 @@ use http::uri::PathAndQuery;
 use http::{Method, Uri, Version};
 use hyper::ext::Protocol;
 
+use crate::snapshot::ClientLimits;
 use crate::stats::Fault;
 use crate::wire::is_grpc;
 
@@ -50,6 +51,25 @@ pub(super) fn check(head: &mut Parts) -> Result<Option<HeaderValue>, Refusal> {
             Err(bad("An HTTP/1.1 request needs a Host header"))
         }
         (host, None) => Ok(host.cloned()),
+    }
+}
+
+/// What is too long or too many in a head as it came. Its size is the parser's to measure.
+pub(super) fn too_much(head: &Parts, limits: &ClientLimits) -> Option<Refusal> {
+    let target = head.uri.path_and_query().map_or("", PathAndQuery::as_str);
+    let authority = head.uri.authority().map_or(0, |a| a.as_str().len());
+    if target.len() + authority > limits.uri {
+        Some(Refusal {
+            fault: Fault::UriTooLong,
+            detail: "The request target is longer than allowed",
+        })
+    } else if head.headers.len() > limits.headers {
+        Some(Refusal {
+            fault: Fault::HeadTooLarge,
+            detail: "The request has more header lines than allowed",
+        })
+    } else {
+        None
     }
 }
 
@@ -122,6 +142,26 @@ mod tests {
             request = request.header(*name, *value);
         }
         request.body(()).unwrap().into_parts().0
+    }
+
+    #[test]
+    fn what_is_too_much_is_refused() {
+        let limits = ClientLimits {
+            uri: 10,
+            headers: 2,
+            ..crate::snapshot::Snapshot::empty().limits
+        };
+        let fault = |uri: &str, lines: &[(&str, &str)]| {
+            let refusal = too_much(&head("GET", uri, lines), &limits);
+            refusal.map(|refusal| refusal.fault)
+        };
+        let host = [("host", "a"), ("x", "1"), ("x", "2")];
+        assert_eq!(fault("/345678?0", &host[..2]), None);
+        assert_eq!(fault("/345678?01", &host[..2]), None);
+        let long = Some(Fault::UriTooLong);
+        assert_eq!(fault("/345678?012", &host[..2]), long);
+        assert_eq!(fault("http://abcdefghi/1", &host[..2]), long);
+        assert_eq!(fault("/", &host), Some(Fault::HeadTooLarge));
     }
 
     #[test]

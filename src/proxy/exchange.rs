@@ -2,6 +2,7 @@
 //! them; no step calls back up.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use http::header::{CONTENT_LENGTH, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING};
@@ -10,7 +11,7 @@ use http::{Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 
-use super::admit;
+use super::admit::{self, Refusal};
 use super::choose::choose;
 use super::client::Client;
 use super::dialect::Dialect;
@@ -18,7 +19,9 @@ use super::fallback::{Next, Plan, is_repeatable};
 use super::forward::{FailureKind, Outgoing, OutgoingBody, forward};
 use super::lease::Lease;
 use super::presence::Presence;
-use super::respond::{Problem, ResponseBody, relay};
+use super::queue::wait;
+use super::rate;
+use super::respond::{BODY_TOO_LARGE, Problem, ResponseBody, relay};
 use super::upgrade::{Asked, switch};
 use super::walk::Walk;
 use super::worker::Worker;
@@ -61,34 +64,47 @@ fn begin(
     let started = worker.now();
     let presence = Presence::begin(Rc::clone(worker), Rc::clone(client));
     let (mut head, body) = request.into_parts();
+    let pin = worker.pin();
+    let too_much = admit::too_much(&head, &pin.limits);
     let id = worker.ids.of(&mut head.headers);
 
     // Admit.
     let dialect = Dialect::of(&head);
-    let refuse = |fault, detail, path: &str, epoch| {
-        let problem = Problem::of_fault(fault, detail);
+    let unread = !body.is_end_stream();
+    let refuse = |problem: Problem, path: &str, epoch| {
+        if unread {
+            client.pace.leaves_unread();
+        }
         let status = problem.status.as_u16();
         let memory = &worker.memory;
-        memory.refused(id.as_bytes(), started, epoch, fault, status);
+        memory.refused(id.as_bytes(), started, epoch, problem.fault, status);
         problem.answer(worker, path, &id, dialect)
     };
-    let host = admit::check(&mut head)
-        .map_err(|refusal| refuse(refusal.fault, refusal.detail, head.uri.path(), 0))?;
+    let host = too_much
+        .map_or_else(|| admit::check(&mut head), Err)
+        .map_err(|Refusal { fault, detail }| {
+            refuse(Problem::of_fault(fault, detail), head.uri.path(), 0)
+        })?;
 
-    // Pin the snapshot, find the route, choose the side.
-    let pin = worker.pin();
+    // Find the route, choose the side.
     let index = find(&pin, &head, host.as_ref()).ok_or_else(|| {
-        let detail = "No route matches this request";
-        refuse(Fault::NoRoute, detail, head.uri.path(), pin.epoch)
+        let problem = Problem::of_fault(Fault::NoRoute, "No route matches this request");
+        refuse(problem, head.uri.path(), pin.epoch)
     })?;
     let route = &pin.routes[index];
+    if let Some(problem) = exceeds(route, &head, &body, || {
+        client.peer.client(&head.headers, &*pin)
+    }) {
+        return Err(refuse(problem, &route.name, pin.epoch));
+    }
     let trusted = pin.trusts(client.peer.address());
     let choice = worker.with_rng(|rng| {
         let address = || client.peer.client(&head.headers, &*pin);
         choose(route, &head, trusted, address, rng)
     });
-    let asked = Asked::take(&mut head, &body, route)
-        .map_err(|refusal| refuse(refusal.fault, refusal.detail, head.uri.path(), pin.epoch))?;
+    let asked = Asked::take(&mut head, &body, route).map_err(|Refusal { fault, detail }| {
+        refuse(Problem::of_fault(fault, detail), head.uri.path(), pin.epoch)
+    })?;
     let outgoing = prepare(route, head, asked, host, body, &presence, trusted);
     Ok(Delivery {
         walk: Some(Walk::begin(
@@ -102,6 +118,25 @@ fn begin(
         outgoing,
         id,
     })
+}
+
+/// What a request has too much of for its route. One that is refused for its body counts for the rate:
+/// it has cost something.
+fn exceeds(
+    route: &Route,
+    head: &Parts,
+    body: &Incoming,
+    client: impl Fn() -> IpAddr,
+) -> Option<Problem> {
+    if let Some(rate) = &route.rate
+        && let Err(wait) = rate::count(rate, head, client)
+    {
+        let detail = "There were too many requests of this client";
+        return Some(Problem::of_fault(Fault::RateLimited, detail).after(wait));
+    }
+    let most = route.max_body?;
+    let too_large = body.size_hint().lower() > most;
+    too_large.then(|| Problem::of_fault(Fault::BodyTooLarge, BODY_TOO_LARGE))
 }
 
 fn find(pin: &Pin, head: &Parts, host: Option<&HeaderValue>) -> Option<usize> {
@@ -147,7 +182,8 @@ fn prepare(
     } else {
         OutgoingBody::Once(Some(body))
     };
-    Outgoing::new(head, host, body, repeatable, dialect, asked)
+    let most = route.max_body;
+    Outgoing::new(head, host, body, repeatable, dialect, asked, most)
 }
 
 /// A request on its way: lease, forward, fall back; respond.
@@ -169,6 +205,23 @@ impl Delivery {
         let mut last: Option<FailureKind> = None;
         let mut counted = false;
         while let Next::Try(side, picked, reason) = next {
+            if !walk.sits_at(side) {
+                walk.puts_back(side, picked);
+                plan.steps_back();
+                // Boxed, since it is rare: what is inline makes every request's future larger.
+                next = match Box::pin(wait(walk, side)).await {
+                    Ok(seat) => {
+                        walk.sits(seat);
+                        plan.after_waiting(walk, side, reason)
+                    }
+                    Err(kind) => {
+                        walk.has_no_turn(kind.class());
+                        last = Some(kind);
+                        plan.after_no_turn(walk, side, kind)
+                    }
+                };
+                continue;
+            }
             walk.attempt_begins(side, picked, reason);
             let sent = forward(walk, &mut self.outgoing, plan.fresh).await;
             count_overflow(walk, &mut counted, &self.outgoing);
@@ -213,7 +266,16 @@ impl Delivery {
             (Some(walk), Some(asked)) => switch(walk, lease, response, *asked, self.id.clone()),
             (Some(walk), None) => {
                 let dialect = self.outgoing.dialect;
-                relay(walk, lease, response, class, dialect, self.id.clone())
+                let upload = self.outgoing.upload.take();
+                relay(
+                    walk,
+                    lease,
+                    response,
+                    class,
+                    dialect,
+                    self.id.clone(),
+                    upload,
+                )
             }
             (None, _) => Response::new(ResponseBody::Own(None)),
         }
@@ -234,6 +296,14 @@ impl Delivery {
         let Some(walk) = self.walk.take() else {
             return Response::new(ResponseBody::Own(None));
         };
+        let problem = match (class, &walk.backend().limit) {
+            (Class::Capacity, Some(limit)) => problem.after(limit.queue_time),
+            _ => problem,
+        };
+        let upload = self.outgoing.upload.take();
+        if upload.is_some_and(|upload| !upload.has_ended()) {
+            walk.leaves_unread();
+        }
         let at = &walk.route().name;
         let answer = problem.answer(walk.worker(), at, &self.id, self.outgoing.dialect);
         walk.ends_unserved(class, problem.fault, problem.status.as_u16());

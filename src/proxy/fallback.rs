@@ -62,6 +62,39 @@ impl Plan {
         Next::GiveUp
     }
 
+    /// The place that was to be tried is busy: it is as if it had not been looked for.
+    pub(super) fn steps_back(&mut self) {
+        self.tried.pop();
+        self.on_side = self.on_side.saturating_sub(1);
+    }
+
+    /// The next place after waiting for a turn at `side`, for whatever reason it goes there.
+    pub(super) fn after_waiting(
+        &mut self,
+        walk: &Walk,
+        side: Side,
+        reason: Option<Reason>,
+    ) -> Next {
+        let picked = self.pick(walk, side);
+        match picked.or_else(|| self.pick_in_panic(walk, side)) {
+            Some(picked) => self.go(walk, side, picked, reason),
+            None => Next::GiveUp,
+        }
+    }
+
+    /// The next place when there was no turn at `side`: the other side, if the limit lets it spill.
+    pub(super) fn after_no_turn(&mut self, walk: &mut Walk, side: Side, kind: FailureKind) -> Next {
+        if kind == FailureKind::Cut {
+            return self.across(walk, side, Reason::Cut);
+        }
+        let limit = walk.arm(side).backend.limit.as_ref();
+        let spills = side == walk.home && limit.is_some_and(|limit| limit.spill);
+        if spills && walk.route().alternative(side).is_some() {
+            return self.across(walk, side, Reason::Capacity);
+        }
+        Next::GiveUp
+    }
+
     /// The next place after a failed try on `side`.
     pub(super) fn after_failure(
         &mut self,
@@ -72,7 +105,10 @@ impl Plan {
     ) -> Next {
         let reason = failure.kind.reason();
         match failure.kind {
-            FailureKind::ClientSlow | FailureKind::ClientBroke => Next::GiveUp,
+            FailureKind::NoDescriptor
+            | FailureKind::ClientSlow
+            | FailureKind::BodyTooLarge
+            | FailureKind::ClientBroke => Next::GiveUp,
             _ if !may_repeat(walk, outgoing, side, failure.unprocessed) => Next::GiveUp,
             _ => self.elsewhere(walk, side, reason),
         }

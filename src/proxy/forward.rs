@@ -1,6 +1,7 @@
 //! One try: lease a connection, send the request, wait for the response head.
 
 use std::future::{Future, poll_fn};
+use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
@@ -11,6 +12,7 @@ use http::request::Parts;
 use http::uri::{self, Uri};
 use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
+use rustix::io::Errno;
 
 use super::connect::connect;
 use super::cut::unless_cut;
@@ -20,7 +22,7 @@ use super::greet::Spoken;
 use super::lease::{Lease, Unsent};
 use super::upgrade::Asked;
 use super::walk::Walk;
-use super::worker::TICK;
+use super::watch::{Floor, Watch};
 use crate::snapshot::{Backend, Endpoint, HostRule, Protocol};
 use crate::stats::{Class, Reason};
 use crate::wire::{Replay, RequestBody, Upload};
@@ -31,7 +33,7 @@ pub(super) struct Outgoing {
     pub(super) head: Parts,
     host: Option<HeaderValue>,
     pub(super) body: OutgoingBody,
-    upload: Option<Rc<Upload>>,
+    pub(super) upload: Option<Rc<Upload>>,
     /// A second try does no harm, as far as method and declaration go.
     pub(super) repeatable: bool,
     pub(super) dialect: Dialect,
@@ -62,6 +64,8 @@ pub(super) struct Failure {
 pub(super) enum FailureKind {
     /// No connection.
     Connect,
+    /// No descriptor is left for one: that is our lack, not the backend's.
+    NoDescriptor,
     /// The connection broke, or what came was no response.
     Reset,
     /// The same on a connection that had been idle: the backend may just have closed it.
@@ -70,8 +74,14 @@ pub(super) enum FailureKind {
     Timeout,
     /// A hard rollback came first.
     Cut,
-    /// The client did not send its body in time.
+    /// The backend was busy, and too many waited for it.
+    QueueFull,
+    /// The backend was busy for too long.
+    QueueLate,
+    /// The client did not send its body in time, or fast enough.
     ClientSlow,
+    /// The client's body is larger than the route allows.
+    BodyTooLarge,
     /// The client's body broke.
     ClientBroke,
 }
@@ -82,15 +92,21 @@ impl FailureKind {
             Self::Connect => Class::Connect,
             Self::Reset | Self::Stale => Class::Reset,
             Self::Timeout => Class::Timeout,
-            Self::Cut | Self::ClientSlow | Self::ClientBroke => Class::Cancelled,
+            Self::QueueFull | Self::QueueLate => Class::Capacity,
+            Self::NoDescriptor
+            | Self::Cut
+            | Self::ClientSlow
+            | Self::BodyTooLarge
+            | Self::ClientBroke => Class::Cancelled,
         }
     }
 
     pub(super) fn reason(self) -> Reason {
         match self {
-            Self::Connect => Reason::Connect,
+            Self::Connect | Self::NoDescriptor => Reason::Connect,
             Self::Timeout => Reason::Timeout,
             Self::Cut => Reason::Cut,
+            Self::QueueFull | Self::QueueLate => Reason::Capacity,
             _ => Reason::Reset,
         }
     }
@@ -105,6 +121,7 @@ impl Outgoing {
         repeatable: bool,
         dialect: Dialect,
         asked: Option<Box<Asked>>,
+        most: Option<u64>,
     ) -> Self {
         let has_body = !matches!(body, OutgoingBody::Empty);
         head.headers.append(VIA, via(head.version));
@@ -113,7 +130,7 @@ impl Outgoing {
             head,
             host,
             body,
-            upload: has_body.then(Rc::default),
+            upload: has_body.then(|| Rc::new(Upload::new(most))),
             repeatable,
             dialect,
             asked,
@@ -263,6 +280,7 @@ pub(super) async fn forward(
         walk,
         limit: backend.head_timeout,
         upload: upload.as_deref(),
+        floor: Floor::of(walk, &request),
     };
     let waited = {
         let answer = pin!(lease.send(request, upload.clone(), outgoing.asked.is_some()));
@@ -336,9 +354,16 @@ async fn lease(walk: &Walk, outgoing: &Outgoing, fresh: bool) -> Result<Lease, F
                 request_id = ?outgoing.head.headers.get(crate::wire::REQUEST_ID),
                 "Cannot connect"
             );
-            Err(FailureKind::Connect)
+            Err(kind_of_connect(&error))
         }
         None => Err(FailureKind::Cut),
+    }
+}
+
+fn kind_of_connect(error: &io::Error) -> FailureKind {
+    match Errno::from_io_error(error) {
+        Some(Errno::MFILE | Errno::NFILE) => FailureKind::NoDescriptor,
+        _ => FailureKind::Connect,
     }
 }
 
@@ -347,6 +372,7 @@ struct HeadWait<'a> {
     walk: &'a Walk,
     limit: Duration,
     upload: Option<&'a Upload>,
+    floor: Option<Floor>,
 }
 
 struct Waited {
@@ -384,22 +410,13 @@ impl Refused {
 }
 
 impl HeadWait<'_> {
-    /// Never early: the coarse clock may be late by a tick.
-    fn due(&self) -> Duration {
-        self.walk.worker().coarse_now() + TICK + self.limit
-    }
-
-    fn frames(&self) -> u64 {
-        self.upload.map_or(0, Upload::frames)
-    }
-
     async fn head(
         &self,
         mut answer: Pin<&mut impl Future<Output = Result<Response<Incoming>, Unsent>>>,
     ) -> Result<Response<Incoming>, Waited> {
         let deadlines: &Deadlines = &self.walk.worker().deadlines;
-        let deadline = deadlines.arm(self.due());
-        let mut seen = self.frames();
+        let mut watch = Watch::new(self.walk, self.limit, self.upload, self.floor);
+        let deadline = deadlines.arm(watch.next());
         let fail = |kind| {
             Poll::Ready(Err(Waited {
                 kind,
@@ -414,7 +431,7 @@ impl HeadWait<'_> {
             }
             if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
                 return Poll::Ready(answer.map_err(|mut failed| {
-                    let kind = kind_of(failed.error());
+                    let kind = self.kind_of(failed.error());
                     let refused = Refused::of(failed.error());
                     let unsent = failed.take_message().map(Box::new);
                     Waited {
@@ -427,29 +444,24 @@ impl HeadWait<'_> {
             if !deadline.poll_fired(cx) {
                 return Poll::Pending;
             }
-            // While the upload moves, nobody is late yet.
-            let frames = self.frames();
-            if frames != seen {
-                seen = frames;
-                deadline.rearm(self.due());
-                deadline.poll_fired(cx);
-                return Poll::Pending;
+            if let Some(late) = watch.look() {
+                return fail(late);
             }
-            fail(if self.upload.is_some_and(Upload::is_starved) {
-                FailureKind::ClientSlow
-            } else {
-                FailureKind::Timeout
-            })
+            deadline.rearm(watch.next());
+            deadline.poll_fired(cx);
+            Poll::Pending
         })
         .await
     }
-}
 
-fn kind_of(error: &hyper::Error) -> FailureKind {
-    if error.is_user() {
-        FailureKind::ClientBroke
-    } else {
-        FailureKind::Reset
+    fn kind_of(&self, error: &hyper::Error) -> FailureKind {
+        if self.upload.is_some_and(Upload::is_too_large) {
+            FailureKind::BodyTooLarge
+        } else if error.is_user() {
+            FailureKind::ClientBroke
+        } else {
+            FailureKind::Reset
+        }
     }
 }
 

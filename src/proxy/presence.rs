@@ -1,5 +1,6 @@
 //! A request is there: its worker and its client know of it until the last byte of its answer.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::task::Context;
 
@@ -14,6 +15,8 @@ pub(super) struct Presence {
     pub(super) client: Rc<Client>,
     /// What a candidate streams to the client, among the client's streams.
     stream: Option<usize>,
+    /// The client has a part of the answer, and has not asked for the next one.
+    holding: Cell<bool>,
 }
 
 impl Presence {
@@ -25,6 +28,21 @@ impl Presence {
             worker,
             client,
             stream,
+            holding: Cell::new(false),
+        }
+    }
+
+    /// A part of the answer is handed on.
+    pub(super) fn hands_on(&self) {
+        if self.client.is_multiplexed() && !self.holding.replace(true) {
+            self.client.holds();
+        }
+    }
+
+    /// The next part is asked for.
+    pub(super) fn is_asked(&self) {
+        if self.holding.replace(false) {
+            self.client.holds_no_more();
         }
     }
 
@@ -50,6 +68,7 @@ impl Drop for Presence {
         if std::thread::panicking() && self.client.is_multiplexed() {
             self.worker.cell().panics.add(1);
         }
+        self.is_asked();
         self.worker.request_ended();
         self.client.request_ended(self.worker.coarse_now());
     }

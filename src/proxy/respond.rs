@@ -3,10 +3,12 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, VIA};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, VIA};
 use http::response::Parts;
 use http::{HeaderMap, Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
@@ -19,13 +21,16 @@ use super::walk::Walk;
 use super::worker::Worker;
 use crate::stats::{Class, Fault};
 use crate::wire::{
-    GRPC, GRPC_MESSAGE, GRPC_STATUS, REQUEST_ID, grpc_code, grpc_message, grpc_status,
+    GRPC, GRPC_MESSAGE, GRPC_STATUS, REQUEST_ID, Upload, grpc_code, grpc_message, grpc_status,
     problem_json, remove_from_response,
 };
 
 const REASON: HeaderName = HeaderName::from_static("x-figshift-reason");
 const BACKEND: HeaderName = HeaderName::from_static("x-figshift-backend");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// What a client reads whose body is larger than its route allows.
+pub(super) const BODY_TOO_LARGE: &str = "The request body is larger than this route allows";
 
 /// A backend's response goes to the client as it comes.
 pub(super) fn relay(
@@ -35,6 +40,7 @@ pub(super) fn relay(
     class: Class,
     dialect: Dialect,
     id: HeaderValue,
+    upload: Option<Rc<Upload>>,
 ) -> Response<ResponseBody> {
     let (mut head, body) = response.into_parts();
     let untold = dialect.waits_for_trailers(head.status, &head.headers);
@@ -46,6 +52,7 @@ pub(super) fn relay(
             lease,
             class,
             untold,
+            upload,
         }),
         begun: false,
     };
@@ -88,9 +95,19 @@ struct Books {
     class: Class,
     /// Only the trailers will tell how a gRPC call ended.
     untold: bool,
+    /// Of a request with a body.
+    upload: Option<Rc<Upload>>,
 }
 
 impl Books {
+    /// What it is when the response breaks: a client that sends too much has broken it itself.
+    fn broken(&self) -> Class {
+        match &self.upload {
+            Some(upload) if upload.is_too_large() => Class::Cancelled,
+            _ => Class::Broken,
+        }
+    }
+
     fn read_trailers(&mut self, trailers: &HeaderMap) {
         if let (true, Some(status)) = (self.untold, grpc_status(trailers)) {
             self.untold = false;
@@ -124,6 +141,9 @@ impl Relayed {
         let Some(books) = self.books.take() else {
             return;
         };
+        if (books.upload.as_ref()).is_some_and(|upload| !upload.has_ended()) {
+            books.walk.leaves_unread();
+        }
         let class = wrong.unwrap_or_else(|| books.class_at_end());
         let Books { walk, lease, .. } = books;
         if wrong.is_none() {
@@ -133,6 +153,9 @@ impl Relayed {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        if let Some(books) = &self.books {
+            books.walk.is_asked();
+        }
         if let Some(books) = &self.books
             && books.walk.is_cut()
         {
@@ -156,6 +179,8 @@ impl Relayed {
                 }
                 if self.body.is_end_stream() {
                     self.settle(None, first);
+                } else if let Some(books) = &self.books {
+                    books.walk.hands_on();
                 }
             }
             Some(Err(error)) => {
@@ -165,7 +190,8 @@ impl Relayed {
                     let backend = &*books.walk.backend().name;
                     tracing::warn!(%error, backend, "A response broke after its head");
                 }
-                self.settle(Some(Class::Broken), false);
+                let class = self.books.as_ref().map(Books::broken);
+                self.settle(class, false);
             }
             None => self.settle(None, false),
         }
@@ -229,6 +255,8 @@ pub(super) struct Problem {
     pub(super) status: StatusCode,
     pub(super) fault: Fault,
     pub(super) detail: &'static str,
+    /// In seconds.
+    retry_after: Option<u32>,
 }
 
 impl Problem {
@@ -239,6 +267,11 @@ impl Problem {
                 StatusCode::BAD_GATEWAY,
                 Fault::Connect,
                 "No connection to the backend could be made",
+            ),
+            FailureKind::NoDescriptor => (
+                StatusCode::BAD_GATEWAY,
+                Fault::Connect,
+                "figshift has no file descriptor left for a connection to the backend",
             ),
             FailureKind::Reset | FailureKind::Stale => (
                 StatusCode::BAD_GATEWAY,
@@ -257,10 +290,25 @@ impl Problem {
                 "An operator took all requests from the backend before it had answered this one; \
                  it may have begun to process it",
             ),
+            FailureKind::QueueFull => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                Fault::QueueFull,
+                "The backend is busy, and too many requests wait for it already",
+            ),
+            FailureKind::QueueLate => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                Fault::QueueTimeout,
+                "The backend was busy for too long; the request was not sent to it",
+            ),
             FailureKind::ClientSlow => (
                 StatusCode::REQUEST_TIMEOUT,
-                Fault::BadRequest,
+                Fault::SlowBody,
                 "The request body did not arrive in time",
+            ),
+            FailureKind::BodyTooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                Fault::BodyTooLarge,
+                BODY_TOO_LARGE,
             ),
             FailureKind::ClientBroke => (
                 StatusCode::BAD_REQUEST,
@@ -272,6 +320,7 @@ impl Problem {
             status,
             fault,
             detail,
+            retry_after: None,
         }
     }
 
@@ -280,15 +329,32 @@ impl Problem {
         let status = match fault {
             Fault::NoRoute => StatusCode::NOT_FOUND,
             Fault::Unsupported => StatusCode::NOT_IMPLEMENTED,
-            Fault::NoEndpoint => StatusCode::SERVICE_UNAVAILABLE,
+            Fault::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+            Fault::NoEndpoint | Fault::QueueFull | Fault::QueueTimeout => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Fault::Connect | Fault::Reset | Fault::Cut => StatusCode::BAD_GATEWAY,
             Fault::Timeout => StatusCode::GATEWAY_TIMEOUT,
             Fault::BadRequest => StatusCode::BAD_REQUEST,
+            Fault::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Fault::UriTooLong => StatusCode::URI_TOO_LONG,
+            Fault::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Fault::SlowHead | Fault::SlowBody => StatusCode::REQUEST_TIMEOUT,
         };
         Self {
             status,
             fault,
             detail,
+            retry_after: None,
+        }
+    }
+
+    /// Tells after which time to come again, in whole seconds and not at once.
+    pub(super) fn after(self, wait: Duration) -> Self {
+        let seconds = u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
+        Self {
+            retry_after: Some(seconds.max(1)),
+            ..self
         }
     }
 
@@ -320,6 +386,9 @@ impl Problem {
         let headers = response.headers_mut();
         headers.insert(REASON, HeaderValue::from_static(reason));
         headers.insert(REQUEST_ID, id.clone());
+        if let Some(seconds) = self.retry_after {
+            headers.insert(RETRY_AFTER, seconds.into());
+        }
         response
     }
 

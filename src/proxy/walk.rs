@@ -13,8 +13,8 @@ use super::client::Client;
 use super::presence::Presence;
 use super::worker::Worker;
 use crate::recall::{Chosen, Decision, Mark, Moment};
-use crate::snapshot::{Arm, Backend, Endpoint, Picked, Pin, Route};
-use crate::stats::{Class, Cohorts, Fault, Reason, Side, SideCell, Unit};
+use crate::snapshot::{Arm, Backend, ClientLimits, Endpoint, Picked, Pin, Route, Seat};
+use crate::stats::{Class, Cohorts, Fault, Lapse, Reason, Side, SideCell, Unit};
 
 /// A request that has found its route.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub(super) struct Walk {
     unit: Option<Unit>,
     /// Its decision in the worker's memory.
     decision: usize,
+    /// At a backend with a limit, from before a try until the request has ended.
+    seat: Option<Seat>,
     /// Holds a place in the retry budget.
     retrying: bool,
     ended: bool,
@@ -76,6 +78,7 @@ impl Walk {
             attempt: None,
             unit,
             decision,
+            seat: None,
             retrying: false,
             ended: false,
         }
@@ -97,6 +100,10 @@ impl Walk {
 
     fn look_at_clock(&mut self) {
         self.time = self.worker().now();
+    }
+
+    pub(super) fn limits(&self) -> &ClientLimits {
+        &self.pin.limits
     }
 
     pub(super) fn route(&self) -> &Route {
@@ -142,6 +149,21 @@ impl Walk {
         self.is_cut_off(self.side())
     }
 
+    /// A part of the answer is handed on.
+    pub(super) fn hands_on(&self) {
+        self.presence.hands_on();
+    }
+
+    /// The next part of the answer is asked for.
+    pub(super) fn is_asked(&self) {
+        self.presence.is_asked();
+    }
+
+    /// The client has not been read to the end of its request.
+    pub(super) fn leaves_unread(&self) {
+        self.presence.client.pace.leaves_unread();
+    }
+
     /// The answer goes to the client as it comes; from a candidate, a hard rollback has to find it.
     pub(super) fn streams(&mut self) {
         if self.side() == Side::Candidate {
@@ -176,6 +198,41 @@ impl Walk {
                 decision.mark(Mark::Probe);
             }
         });
+    }
+
+    /// Whether it may go to the backend of a side now: that has no limit, or a free seat, or the
+    /// request sits there already.
+    pub(super) fn sits_at(&mut self, side: Side) -> bool {
+        let seat = match (&self.arm(side).backend.limit, &self.seat) {
+            (None, _) => Some(None),
+            (Some(limit), Some(seat)) if seat.is_of(limit) => return true,
+            (Some(limit), _) => limit.seat().map(Some),
+        };
+        let sits = seat.is_some();
+        self.seat = seat.flatten();
+        sits
+    }
+
+    /// An endpoint that was picked gets no try, since its backend is busy.
+    pub(super) fn puts_back(&mut self, side: Side, picked: Picked) {
+        let member = self.arm(side).backend.members.get(picked.member);
+        if let Some(member) = member {
+            member.endpoint.fitness.abandon(self.time, picked.ticket);
+        }
+        // It counts where it belongs also while it waits there.
+        self.enter_cohort(side, picked);
+    }
+
+    /// There was no turn for it.
+    pub(super) fn has_no_turn(&mut self, class: Class) {
+        self.look_at_clock();
+        self.leave_cohort(class);
+    }
+
+    /// Its turn has come.
+    pub(super) fn sits(&mut self, seat: Option<Seat>) {
+        self.look_at_clock();
+        self.seat = seat;
     }
 
     /// A try begins.
@@ -255,7 +312,11 @@ impl Walk {
 
     /// The try ended.
     pub(super) fn attempt_ends(&mut self, class: Class) {
-        let Some(attempt) = self.attempt else { return };
+        let Some(attempt) = self.attempt else {
+            // It had none, but may have waited for one.
+            self.leave_cohort(class);
+            return;
+        };
         match class {
             Class::Connect | Class::Timeout | Class::Reset | Class::Broken => {
                 self.look_at_clock();
@@ -371,6 +432,9 @@ impl Drop for Walk {
     fn drop(&mut self) {
         if !self.ended {
             // The future or the body was dropped: the client has left, or its stream was cut.
+            if self.presence.client.gives_up(self.pin.limits.resets) {
+                self.worker().cell().lapses[Lapse::Flood as usize].add(1);
+            }
             let served = self.side();
             // How long it has waited counts.
             self.look_at_clock();

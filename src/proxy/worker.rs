@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use super::accept;
 use super::client::Clients;
+use super::crowd::Crowd;
 use super::cut;
 use super::deadline::Deadlines;
 use super::listen::{Listeners, Share};
@@ -48,6 +49,8 @@ pub struct Crew {
     pub publisher: Publisher,
     /// One cell per worker.
     pub cells: Arc<Cells<WorkerCell>>,
+    /// How many clients there are.
+    pub crowd: Arc<Crowd>,
     /// Where they are asked what became of a request.
     pub board: Board,
     /// The moment from which all times are counted.
@@ -97,6 +100,7 @@ pub(super) struct Worker {
     pub(super) ids: RequestIds,
     pub(super) deadlines: Deadlines,
     pub(super) clients: Clients,
+    pub(super) crowd: Arc<Crowd>,
     pub(super) memory: Memory,
     /// What tunnels read into, one at a time; empty until there is one.
     pub(super) part: RefCell<Vec<u8>>,
@@ -124,6 +128,7 @@ impl Worker {
             ids: RequestIds::new(rng.random()),
             deadlines: Deadlines::default(),
             clients: Clients::default(),
+            crowd: Arc::clone(&crew.crowd),
             memory: Memory::new(crew.board.clone(), index),
             part: RefCell::default(),
             reader: RefCell::new(crew.publisher.reader()),
@@ -213,7 +218,10 @@ impl Worker {
 
     fn sweep(&self) {
         let (now, pin) = (self.coarse.get(), self.pin());
-        self.clients.end_idle(now, pin.client_idle);
+        self.clients
+            .sweep(now, pin.client_idle, &pin.limits, |lapse| {
+                self.cell().lapses[lapse as usize].add(1);
+            });
         if self.cut.get() > 0 {
             self.clients.end_cut(&pin.cuts);
         }

@@ -8,6 +8,7 @@ use http::HeaderValue;
 use rand::{RngExt, rngs::SmallRng};
 
 use super::fitness::Fitness;
+use super::seats::Limit;
 use super::status::Statuses;
 use crate::config::model::{Health, Protocol};
 use crate::policy::{Ticket, Weights, lighter};
@@ -98,6 +99,8 @@ pub struct Backend {
     pub slow_start: Duration,
     /// Active checks, if any.
     pub health: Option<Health>,
+    /// How much may be on its way to it, if that has an end.
+    pub limit: Option<Limit>,
 }
 
 /// Endpoints that a request has already tried. A request never tries more than a few.
@@ -116,6 +119,11 @@ impl Tried {
         let slot = usize::from(self.len).min(Self::MOST - 1);
         self.ids[slot] = id;
         self.len = slot as u8 + 1;
+    }
+
+    /// Forgets the last one.
+    pub fn pop(&mut self) {
+        self.len = self.len.saturating_sub(1);
     }
 
     /// How many.

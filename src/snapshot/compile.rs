@@ -10,8 +10,10 @@ use http::{Method, Uri};
 use super::Snapshot;
 use super::backend::{Backend, Endpoint, HostRule, Member, Target};
 use super::fitness::Fitness;
+use super::rate::RateLimit;
 use super::route::{Arm, Match, Route, Sticky};
 use super::router::Router;
+use super::seats::{Limit, Seats};
 use super::status::Statuses;
 use crate::config::model::{self, Config, HostPolicy};
 use crate::config::scalar::StickyKey;
@@ -52,7 +54,9 @@ pub fn compile(config: &Config, previous: &Snapshot, workers: usize) -> Result<S
             next: &mut next_endpoint,
         }
         .compile(&backend.endpoints)?;
-        backends.push(Arc::new(compile_backend(name, backend, compiled)?));
+        backends.push(Arc::new(compile_backend(
+            name, backend, compiled, previous,
+        )?));
     }
     let mut routes = Vec::with_capacity(config.routes.len());
     let mut router = Router::default();
@@ -70,6 +74,7 @@ pub fn compile(config: &Config, previous: &Snapshot, workers: usize) -> Result<S
         backends: backends.into(),
         router,
         client_idle: config.listen.idle.get(),
+        limits: (&config.listen.limits).into(),
         cuts: previous.cuts.clone(),
         trusted: config.listen.trusted.clone().into(),
         next_endpoint,
@@ -147,6 +152,7 @@ fn compile_backend(
     name: &str,
     written: &model::Backend,
     members: Vec<Member>,
+    previous: &Snapshot,
 ) -> Result<Backend, Unsound> {
     let value = |at: &str, text: &str| {
         HeaderValue::from_str(text).map_err(|_| Unsound {
@@ -174,6 +180,8 @@ fn compile_backend(
         breaker_statuses: Statuses::new(&written.breaker.statuses),
         slow_start: written.breaker.slow_start.get(),
         health: written.health.clone(),
+        limit: (written.limit.as_ref())
+            .map(|limit| Limit::new(limit, known_seats(previous, name).unwrap_or_default())),
     })
 }
 
@@ -224,11 +232,41 @@ fn compile_route(
         }),
         fallback_on: Statuses::new(&written.fallback_on),
         replay_bytes: written.replay_bytes.bytes(),
+        rate: (written.rate_limit.as_ref())
+            .map(|limit| {
+                let unsound = || unsound("rate_limit", &format!("{limit:?}"));
+                compile_rate(limit, &written.name, previous).ok_or_else(unsound)
+            })
+            .transpose()?,
+        max_body: written.max_body.map(|most| most.bytes() as u64),
         idempotent: written.idempotent,
         upgrade: written.upgrade,
         side_header: written.side_header,
         backend_header: written.backend_header,
     })
+}
+
+/// The seats at the backend of the same name.
+fn known_seats(previous: &Snapshot, backend: &str) -> Option<Arc<Seats>> {
+    let mut backends = previous.backends.iter();
+    let old = backends.find(|old| &*old.name == backend)?;
+    Some(Arc::clone(&old.limit.as_ref()?.seats))
+}
+
+/// The rate limit of a route; what clients have used of one that stays the same is remembered.
+fn compile_rate(
+    written: &model::RateLimit,
+    route: &str,
+    previous: &Snapshot,
+) -> Option<Arc<RateLimit>> {
+    let mut routes = previous.routes.iter();
+    let old = routes.find(|old| &*old.name == route);
+    let old = old.and_then(|old| old.rate.as_ref());
+    if let Some(same) = old.filter(|old| old.is_as(written)) {
+        return Some(Arc::clone(same));
+    }
+    let key = compile_sticky(&written.key)?;
+    RateLimit::new(written, key).map(Arc::new)
 }
 
 /// The counters of the same side of the same route with the same backend.

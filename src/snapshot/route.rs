@@ -7,6 +7,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{HeaderMap as Headers, Method};
 
 use super::backend::Backend;
+use super::rate::RateLimit;
 use super::status::Statuses;
 use crate::policy::{Salt, Split};
 use crate::stats::{Cells, Cohorts, Side, SideCell};
@@ -97,6 +98,10 @@ pub struct Route {
     pub fallback_on: Statuses,
     /// Bytes of a body held for a second try.
     pub replay_bytes: usize,
+    /// How often a client may ask.
+    pub rate: Option<Arc<RateLimit>>,
+    /// Bytes that a body may have.
+    pub max_body: Option<u64>,
     /// Every method may be repeated.
     pub idempotent: bool,
     /// Upgrades are carried.

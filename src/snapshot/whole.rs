@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use super::backend::Backend;
 use super::cut::Cuts;
+use super::limits::ClientLimits;
 use super::route::Route;
 use super::router::Router;
+use crate::config::model;
 use crate::config::scalar::Net;
 use crate::wire::Trust;
 
@@ -25,6 +27,8 @@ pub struct Snapshot {
     pub router: Router,
     /// A client connection without a request for this long is closed.
     pub client_idle: Duration,
+    /// What a client may ask of figshift.
+    pub limits: ClientLimits,
     /// What hard rollbacks have cut.
     pub cuts: Cuts,
     pub(super) trusted: Box<[Net]>,
@@ -40,6 +44,7 @@ impl Snapshot {
             backends: Box::default(),
             router: Router::default(),
             client_idle: Duration::MAX,
+            limits: (&model::ClientLimits::default()).into(),
             cuts: Cuts::default(),
             trusted: Box::default(),
             next_endpoint: 0,
@@ -61,6 +66,9 @@ impl Snapshot {
             for member in &backend.members {
                 let fitness = &member.endpoint.fitness;
                 fitness.set_slow_start(backend.slow_start);
+            }
+            if let Some(limit) = &backend.limit {
+                limit.seats.resize(limit.in_flight);
             }
         }
     }

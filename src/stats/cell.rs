@@ -4,6 +4,7 @@
 use std::sync::OnceLock;
 
 use super::class::{Class, Fault, Reason};
+use super::client::{Lapse, Refused};
 use super::counter::{Counter, Gauge};
 use super::histogram::Histogram;
 
@@ -108,6 +109,10 @@ pub struct WorkerCell {
     pub in_flight: Gauge,
     /// Answers that figshift gave by itself, by reason.
     pub faults: [Counter; Fault::COUNT],
+    /// Connections that were closed at once, by reason.
+    pub refused: [Counter; Refused::COUNT],
+    /// Connections that were ended for what their clients neglected.
+    pub lapses: [Counter; Lapse::COUNT],
     /// Accepts that failed.
     pub accept_errors: Counter,
     /// Connections that ended in a panic.

@@ -120,11 +120,13 @@ pub enum Reason {
     Status,
     /// A hard rollback cut it before the response head.
     Cut,
+    /// The side was busy, and its limit lets what it cannot take spill over.
+    Capacity,
 }
 
 impl Reason {
     /// How many there are.
-    pub const COUNT: usize = 6;
+    pub const COUNT: usize = 7;
     /// All of them, in the order of their indexes.
     pub const ALL: [Self; Self::COUNT] = [
         Self::Bypass,
@@ -133,6 +135,7 @@ impl Reason {
         Self::Timeout,
         Self::Status,
         Self::Cut,
+        Self::Capacity,
     ];
 
     /// As it stands in metrics and logs.
@@ -144,6 +147,7 @@ impl Reason {
             Self::Timeout => "timeout",
             Self::Status => "status",
             Self::Cut => "cut",
+            Self::Capacity => "capacity",
         }
     }
 }
@@ -157,6 +161,22 @@ pub enum Fault {
     BadRequest,
     /// A method or a protocol change that figshift does not carry.
     Unsupported,
+    /// The head is larger than allowed, or has more lines.
+    HeadTooLarge,
+    /// The target is longer than allowed.
+    UriTooLong,
+    /// The body is larger than the route allows.
+    BodyTooLarge,
+    /// The head was not there in time.
+    SlowHead,
+    /// The body stalled, or came too slowly.
+    SlowBody,
+    /// Its client has asked too often.
+    RateLimited,
+    /// The backend is busy, and too many wait for it already.
+    QueueFull,
+    /// The backend was busy for too long.
+    QueueTimeout,
     /// The backend has no endpoint.
     NoEndpoint,
     /// No connection could be made.
@@ -171,12 +191,20 @@ pub enum Fault {
 
 impl Fault {
     /// How many there are.
-    pub const COUNT: usize = 8;
+    pub const COUNT: usize = 16;
     /// All of them, in the order of their indexes.
     pub const ALL: [Self; Self::COUNT] = [
         Self::NoRoute,
         Self::BadRequest,
         Self::Unsupported,
+        Self::HeadTooLarge,
+        Self::UriTooLong,
+        Self::BodyTooLarge,
+        Self::SlowHead,
+        Self::SlowBody,
+        Self::RateLimited,
+        Self::QueueFull,
+        Self::QueueTimeout,
         Self::NoEndpoint,
         Self::Connect,
         Self::Reset,
@@ -190,6 +218,14 @@ impl Fault {
             Self::NoRoute => "no_route",
             Self::BadRequest => "bad_request",
             Self::Unsupported => "unsupported",
+            Self::HeadTooLarge => "head_too_large",
+            Self::UriTooLong => "uri_too_long",
+            Self::BodyTooLarge => "body_too_large",
+            Self::SlowHead => "slow_head",
+            Self::SlowBody => "slow_body",
+            Self::RateLimited => "rate_limited",
+            Self::QueueFull => "queue_full",
+            Self::QueueTimeout => "queue_timeout",
             Self::NoEndpoint => "no_endpoint",
             Self::Connect => "upstream_connect",
             Self::Reset => "upstream_reset",

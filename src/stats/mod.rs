@@ -3,12 +3,14 @@
 
 mod cell;
 mod class;
+mod client;
 mod cohort;
 mod counter;
 mod histogram;
 
 pub use cell::{Cells, EndpointCell, SideCell, WorkerCell};
 pub use class::{Class, Fault, Reason, Side};
+pub use client::{Lapse, Refused};
 pub use cohort::{Cohort, Cohorts, Draw, Limits, SideCounts, Unit};
 pub use counter::{Counter, Gauge};
 pub use histogram::{EDGES_US, Histogram, HistogramTotals};

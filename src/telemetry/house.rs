@@ -8,7 +8,7 @@ use prometheus::proto::MetricFamily;
 use super::family::Spec;
 use crate::control::{Outcome, Standing};
 use crate::snapshot::Snapshot;
-use crate::stats::{Cells, Fault, WorkerCell};
+use crate::stats::{Cells, Fault, Lapse, Refused, WorkerCell};
 
 const ACCEPTED: Spec<1> = Spec {
     name: "client_connections_accepted_total",
@@ -19,6 +19,16 @@ const CONNECTIONS: Spec<1> = Spec {
     name: "client_connections",
     help: "Client connections open.",
     labels: ["worker"],
+};
+const REFUSED: Spec<1> = Spec {
+    name: "client_connections_refused_total",
+    help: "Client connections that were closed at once, by the limit that they would have exceeded.",
+    labels: ["limit"],
+};
+const LAPSES: Spec<1> = Spec {
+    name: "client_connections_ended_total",
+    help: "Client connections that were ended for what their clients neglected: a head that was late, an answer that was not taken.",
+    labels: ["reason"],
 };
 const IN_FLIGHT: Spec<1> = Spec {
     name: "client_requests_in_flight",
@@ -80,6 +90,8 @@ pub(super) fn descs() -> prometheus::Result<Vec<Desc>> {
     [
         ACCEPTED.desc(),
         CONNECTIONS.desc(),
+        REFUSED.desc(),
+        LAPSES.desc(),
         IN_FLIGHT.desc(),
         ACCEPT_ERRORS.desc(),
         PANICS.desc(),
@@ -96,7 +108,7 @@ pub(super) fn descs() -> prometheus::Result<Vec<Desc>> {
     .collect()
 }
 
-pub(super) fn of_workers(cells: &Cells<WorkerCell>) -> [MetricFamily; 6] {
+pub(super) fn of_workers(cells: &Cells<WorkerCell>) -> [MetricFamily; 8] {
     let names: Vec<String> = (0..cells.by_worker().count())
         .map(|index| index.to_string())
         .collect();
@@ -112,9 +124,19 @@ pub(super) fn of_workers(cells: &Cells<WorkerCell>) -> [MetricFamily; 6] {
         let count = cells.iter().map(|cell| cell.faults[fault as usize].get());
         ([fault.as_str()], count.sum())
     });
+    let refused = Refused::ALL.into_iter().map(|limit| {
+        let count = cells.iter().map(|cell| cell.refused[limit as usize].get());
+        ([limit.as_str()], count.sum())
+    });
+    let lapses = Lapse::ALL.into_iter().map(|lapse| {
+        let count = cells.iter().map(|cell| cell.lapses[lapse as usize].get());
+        ([lapse.as_str()], count.sum())
+    });
     [
         ACCEPTED.counters(counters(|cell| cell.accepted.get())),
         CONNECTIONS.gauges(gauges(|cell| cell.open.get())),
+        REFUSED.counters(refused),
+        LAPSES.counters(lapses),
         IN_FLIGHT.gauges(gauges(|cell| cell.in_flight.get())),
         ACCEPT_ERRORS.counters(counters(|cell| cell.accept_errors.get())),
         PANICS.counters(counters(|cell| cell.panics.get())),

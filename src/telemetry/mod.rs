@@ -8,6 +8,7 @@ mod family;
 mod flags;
 mod guards;
 mod house;
+mod limits;
 mod logs;
 mod metrics;
 mod ramps;

@@ -12,19 +12,81 @@ use hyper::body::Incoming;
 use super::replay::{ReplayBody, ReplayError};
 
 /// How far the upload of a request is; shared between its body and the one who waits for the answer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Upload {
+    most: u64,
     frames: Cell<u64>,
+    bytes: Cell<u64>,
     starved: Cell<bool>,
+    ended: Cell<bool>,
+    too_large: Cell<bool>,
     given_up: Cell<bool>,
     /// Of the task that sends it on a connection that it shares with others.
     waker: RefCell<Option<Waker>>,
 }
 
 impl Upload {
+    /// Of a body that may have so many bytes.
+    pub fn new(most: Option<u64>) -> Self {
+        Self {
+            most: most.unwrap_or(u64::MAX),
+            frames: Cell::new(0),
+            bytes: Cell::new(0),
+            starved: Cell::new(false),
+            ended: Cell::new(false),
+            too_large: Cell::new(false),
+            given_up: Cell::new(false),
+            waker: RefCell::new(None),
+        }
+    }
+
     /// Another try begins. What is left of an earlier one finds that its body was superseded.
     pub fn begin(&self) {
+        self.bytes.set(0);
+        self.starved.set(false);
         self.given_up.set(false);
+    }
+
+    /// Bytes handed on in this try.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.get()
+    }
+
+    /// Whether the client has sent all of it.
+    pub fn has_ended(&self) -> bool {
+        self.ended.get()
+    }
+
+    /// Whether it had more bytes than it may have.
+    pub fn is_too_large(&self) -> bool {
+        self.too_large.get()
+    }
+
+    /// Notes what the body gave; an error when that was too much.
+    fn note<E>(
+        &self,
+        frame: Poll<Option<Result<Frame<Bytes>, ReplayError<E>>>>,
+    ) -> Poll<Option<Result<Frame<Bytes>, ReplayError<E>>>> {
+        self.starved.set(frame.is_pending());
+        let Poll::Ready(ready) = &frame else {
+            return frame;
+        };
+        self.frames.set(self.frames.get() + 1);
+        let data = match ready {
+            Some(Ok(frame)) => frame.data_ref(),
+            Some(Err(_)) => None,
+            None => {
+                self.ended.set(true);
+                None
+            }
+        };
+        let bytes = self.bytes.get() + data.map_or(0, |data| data.len() as u64);
+        self.bytes.set(bytes);
+        if bytes > self.most {
+            self.too_large.set(true);
+            return Poll::Ready(Some(Err(ReplayError::TooLarge)));
+        }
+        frame
     }
 
     /// Nobody wants the answer any more: what is left is not sent, and the stream is reset.
@@ -73,24 +135,31 @@ impl Body for RequestBody {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let (frame, upload) = match self.get_mut() {
+        let (frame, upload, ended) = match self.get_mut() {
             Self::Empty => return Poll::Ready(None),
-            Self::Once(body, upload) => (
-                Pin::new(body).poll_frame(cx).map_err(ReplayError::Client),
-                upload,
-            ),
-            Self::Replay(body, upload) => (Pin::new(body).poll_frame(cx), upload),
+            Self::Once(body, upload) => {
+                let frame = Pin::new(&mut *body).poll_frame(cx);
+                (
+                    frame.map_err(ReplayError::Client),
+                    upload,
+                    body.is_end_stream(),
+                )
+            }
+            Self::Replay(body, upload) => {
+                let frame = Pin::new(&mut *body).poll_frame(cx);
+                (frame, upload, body.is_end_stream())
+            }
         };
+        if ended {
+            upload.ended.set(true);
+        }
         if upload.given_up.get() {
             return Poll::Ready(Some(Err(ReplayError::Superseded)));
         }
-        upload.starved.set(frame.is_pending());
-        if frame.is_ready() {
-            upload.frames.set(upload.frames.get() + 1);
-        } else {
+        if frame.is_pending() {
             upload.wait(cx);
         }
-        frame
+        upload.note(frame)
     }
 
     fn is_end_stream(&self) -> bool {

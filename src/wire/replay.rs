@@ -78,6 +78,8 @@ pub struct ReplayBody<B> {
 pub enum ReplayError<E> {
     /// The client's body failed.
     Client(E),
+    /// It is larger than the route allows.
+    TooLarge,
     /// A later try has taken over.
     Superseded,
 }
@@ -86,6 +88,7 @@ impl<E: std::fmt::Display> std::fmt::Display for ReplayError<E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Client(error) => write!(f, "the client's body failed: {error}"),
+            Self::TooLarge => f.write_str("the body is larger than the route allows"),
             Self::Superseded => f.write_str("a later try has taken over"),
         }
     }
@@ -95,7 +98,7 @@ impl<E: std::error::Error + 'static> std::error::Error for ReplayError<E> {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Client(error) => Some(error),
-            Self::Superseded => None,
+            Self::TooLarge | Self::Superseded => None,
         }
     }
 }

@@ -277,7 +277,7 @@ async fn a_client_that_is_slow_to_upload_is_not_the_backend_s_fault() {
         .send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nhalf")
         .await;
     let answer = client.read().await.unwrap();
-    assert_eq!((answer.status, answer.reason()), (408, Some("bad_request")));
+    assert_eq!((answer.status, answer.reason()), (408, Some("slow_body")));
     house.at_rest().await;
     assert_eq!(house.candidate().attempts(Class::Cancelled), 1);
     assert_eq!(house.trips(&new), 0);

@@ -96,6 +96,14 @@ impl Client {
         into
     }
 
+    /// Reads exactly this much; `None` if there is less.
+    pub(crate) async fn take(&mut self, len: usize) -> Option<Vec<u8>> {
+        let mut into = Vec::new();
+        let whole = self.bytes.exactly(len, &mut into, &mut self.stream);
+        let whole = soon("bytes", whole).await.unwrap_or(false);
+        whole.then_some(into)
+    }
+
     /// Reads up to and with a mark.
     pub(crate) async fn read_until(&mut self, mark: &str) -> String {
         let until = self.bytes.until(mark.as_bytes(), &mut self.stream);

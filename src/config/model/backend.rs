@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::BackendLimit;
 use crate::config::scalar::{Duration, StatusSet};
 
 /// `[backends.NAME]`: a logical service.
@@ -29,6 +30,8 @@ pub struct Backend {
     pub breaker: Breaker,
     /// Active health checks; off unless given.
     pub health: Option<Health>,
+    /// How much is on its way to it at a time; no limit unless given.
+    pub limit: Option<BackendLimit>,
 }
 
 /// One address of a backend.

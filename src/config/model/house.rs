@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Backend, Route};
+use super::{Backend, ClientLimits, Route};
 use crate::config::scalar::{Duration, Net, Secret};
 
 /// The whole file.
@@ -16,7 +16,7 @@ pub struct Config {
     /// Folder for what must survive a restart (the journal, the last good file). Needs a restart to change.
     #[serde(default = "default_state_dir")]
     pub state_dir: PathBuf,
-    /// Addresses to listen on. Needs a restart to change, `trusted` excepted.
+    /// Addresses to listen on, and what clients may do there. `http`, `admin` and `workers` need a restart to change.
     pub listen: Listen,
     /// Who may use the admin port.
     #[serde(default)]
@@ -56,6 +56,9 @@ pub struct Listen {
     /// After that, how long running requests may take to finish.
     #[serde(default = "Listen::default_drain")]
     pub drain: Duration,
+    /// What a client may ask of figshift.
+    #[serde(default)]
+    pub limits: ClientLimits,
 }
 
 /// `[admin]`.

@@ -6,6 +6,7 @@ mod backend;
 mod flag;
 mod guard;
 mod house;
+mod limits;
 mod ramp;
 mod route;
 
@@ -15,5 +16,6 @@ pub use backend::{
 pub use flag::Flag;
 pub use guard::{Compare, ErrorMargins, Guard, LatencyMargins, Limit, LimitMethod, Quantile};
 pub use house::{Admin, Config, Listen, Log, LogFormat, default_state_dir};
+pub use limits::{BackendLimit, ClientLimits, RateLimit};
 pub use ramp::{Gate, Ramp, Schedule, WhenStalled};
 pub use route::{Match, Route};

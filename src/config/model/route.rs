@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Flag, Guard, Ramp};
+use super::{Flag, Guard, Ramp, RateLimit};
 use crate::config::scalar::{Percent, Size, StatusSet, StickyKey};
 
 /// `[[routes]]`.
@@ -37,6 +37,10 @@ pub struct Route {
     /// Bytes of a request body held for a second try; a longer body is streamed once.
     #[serde(default = "Route::default_replay")]
     pub replay_bytes: Size,
+    /// Bytes that a request body may have; default: no limit.
+    pub max_body: Option<Size>,
+    /// How often a client may ask; no limit unless given.
+    pub rate_limit: Option<RateLimit>,
     /// Declares that every method on this route may be repeated without harm.
     #[serde(default)]
     pub idempotent: bool,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::check;
-use crate::config::model::{HostPolicy, LogFormat};
+use crate::config::model::{ClientLimits, HostPolicy, LogFormat};
 use crate::config::scalar::{Percent, StickyKey};
 use crate::config::{Problems, load};
 
@@ -67,6 +67,12 @@ fn full_gives_the_true_defaults() {
     assert_eq!(full.listen.admin, with_defaults.listen.admin);
     assert_eq!(full.listen.idle, with_defaults.listen.idle);
     assert_eq!(full.listen.drain, with_defaults.listen.drain);
+    let limits = ClientLimits {
+        connections: None,
+        connections_per_client: None,
+        ..full.listen.limits
+    };
+    assert_eq!(limits, with_defaults.listen.limits);
     let (full_backend, backend) = (&full.backends["legacy"], &with_defaults.backends["legacy"]);
     assert_eq!(full_backend.timeouts, backend.timeouts);
     let mut pool = full_backend.pool.clone();
@@ -79,6 +85,11 @@ fn full_gives_the_true_defaults() {
     );
     let guarded = &full.routes[0];
     assert_eq!(guarded.guard, with_defaults.routes[0].guard);
+    let bare = "backends.a = { endpoints = [], limit = { in_flight = 64 } }\nlisten.http = \"0.0.0.0:1\"\n\
+                [[routes]]\nname = \"a\"\nprimary = \"a\"\nrate_limit = { requests = 10, burst = 20 }\n";
+    let bare = check(bare).unwrap();
+    assert_eq!(full_backend.limit, bare.backends["a"].limit);
+    assert_eq!(full.routes[0].rate_limit, bare.routes[0].rate_limit);
     let bare = "[listen]\nhttp = \"0.0.0.0:1\"\n[backends.a]\nendpoints = []\nhealth.path = \"/health\"\n\
                 [[routes]]\nname = \"a\"\nprimary = \"a\"\n";
     assert_eq!(

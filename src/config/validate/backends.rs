@@ -8,6 +8,7 @@ use crate::config::sheet::Sheet;
 use crate::config::tree::Path;
 
 use super::bounds::{DAY, HOUR, MINUTE, clock, shown};
+use super::limits;
 use super::names::{NAME_HINT, is_host, is_name, is_port, split_port};
 
 pub(super) fn check(config: &Config, sheet: &mut Sheet<'_>) {
@@ -21,6 +22,9 @@ pub(super) fn check(config: &Config, sheet: &mut Sheet<'_>) {
         endpoints(backend, &at, sheet);
         host(&backend.host, &at.key("host"), sheet);
         clocks(backend, &at, sheet);
+        if let Some(limit) = &backend.limit {
+            limits::of_backend(limit, &at.key("limit"), sheet);
+        }
         if let Some(health) = &backend.health {
             probes(health, &at.key("health"), sheet);
         }

@@ -7,6 +7,7 @@ use crate::config::sheet::Sheet;
 use crate::config::tree::Path;
 
 use super::super::structure::nearest;
+use super::limits;
 
 const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
 
@@ -25,6 +26,7 @@ pub(super) fn check(config: &Config, sheet: &mut Sheet<'_>) {
         let hint = "write at least \"1s\"; the default is \"75s\"";
         sheet.at_value(&at.key("idle"), "no connection could be kept alive", hint);
     }
+    limits::check(&config.listen.limits, &at.key("limits"), sheet);
     if let Some(level) = &config.log.level {
         log_level(level, sheet);
     }

@@ -6,6 +6,7 @@ mod backends;
 mod bounds;
 mod file;
 mod guard;
+mod limits;
 mod listen;
 mod names;
 mod paths;

@@ -9,7 +9,7 @@ use crate::config::tree::Path;
 
 use super::super::structure::nearest;
 use super::names::{NAME_HINT, is_name};
-use super::{bounds, guard, paths, ramp};
+use super::{bounds, guard, limits, paths, ramp};
 
 const LARGEST_REPLAY: Size = Size::kib(64 * 1024);
 
@@ -117,6 +117,9 @@ fn extras(route: &Route, at: &Path, sheet: &mut Sheet<'_>) {
     if route.salt.as_deref().is_some_and(str::is_empty) {
         let hint = "write any text, or leave the key out: the route's name is the default";
         sheet.at_value(&at.key("salt"), "the salt is empty", hint);
+    }
+    if let Some(limit) = &route.rate_limit {
+        limits::of_route(limit, &at.key("rate_limit"), sheet);
     }
     let path = at.key("replay_bytes");
     if route.replay_bytes > LARGEST_REPLAY {
