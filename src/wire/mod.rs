@@ -1,5 +1,5 @@
 //! HTTP material that knows nothing of routes or backends: hop-by-hop and forwarded headers,
-//! request ids, bodies that can be sent twice, problem documents.
+//! request ids, bodies that can be sent twice, event streams, problem documents.
 
 mod body;
 mod forwarded;
@@ -8,6 +8,7 @@ mod keys;
 mod problem;
 mod replay;
 mod request_id;
+mod sse;
 
 pub use body::{RequestBody, Upload};
 pub use forwarded::{Peer, Trust};
@@ -16,3 +17,4 @@ pub use keys::{cookie, query};
 pub use problem::problem_json;
 pub use replay::{Replay, ReplayBody};
 pub use request_id::{REQUEST_ID, RequestIds};
+pub use sse::{Event, Scanner, Seen};
