@@ -1,8 +1,8 @@
 //! What holds where the file says nothing.
 
 use super::model::{
-    Breaker, Compare, ErrorMargins, Flag, Gate, Guard, Health, LatencyMargins, Limit, LimitMethod,
-    Listen, Pool, Quantile, Ramp, Route, Schedule, Timeouts, WeightedEndpoint,
+    Backend, Breaker, Compare, ErrorMargins, Flag, Gate, Guard, Health, LatencyMargins, Limit,
+    LimitMethod, Listen, Pool, Quantile, Ramp, Route, Schedule, Timeouts, WeightedEndpoint,
 };
 use super::scalar::{Day, Duration, Part, Percent, Points, Size, StatusSet, TimeOfDay, Zone};
 
@@ -21,11 +21,20 @@ impl WeightedEndpoint {
     }
 }
 
+impl Backend {
+    pub(super) fn default_drain_limit() -> Duration {
+        Duration::from_secs(5 * 60)
+    }
+}
+
 impl Default for Timeouts {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(2),
             head: Duration::from_secs(300),
+            first_event: Duration::from_secs(120),
+            gap: Duration::from_secs(60),
+            body_gap: None,
         }
     }
 }
@@ -69,6 +78,9 @@ impl Health {
 impl Route {
     pub(super) fn default_replay() -> Size {
         Size::kib(64)
+    }
+    pub(super) fn default_hold() -> bool {
+        true
     }
 }
 

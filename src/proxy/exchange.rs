@@ -11,14 +11,17 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 
 use super::admit;
+use super::apart::{Apart, Aside};
 use super::choose::choose;
 use super::client::Client;
 use super::fallback::{Next, Plan, is_repeatable};
 use super::forward::{FailureKind, Outgoing, OutgoingBody, forward};
+use super::hold::first_event;
 use super::pool::Lease;
 use super::presence::Presence;
 use super::respond::{Problem, ResponseBody, relay};
 use super::walk::Walk;
+use super::watch::Watch;
 use super::worker::Worker;
 use crate::snapshot::{Ask, Pin, Route};
 use crate::stats::{Class, Fault};
@@ -38,9 +41,15 @@ pub(super) fn exchange(
 ) -> impl Future<Output = Response<ResponseBody>> {
     let mut begun = begin(worker, client, request);
     async move {
+        if begun.as_ref().is_ok_and(Delivery::may_outlive)
+            && let Ok(delivery) = std::mem::replace(&mut begun, Err(nothing()))
+            && let Some(apart) = delivery.set_apart()
+        {
+            return apart.answer().await;
+        }
         match &mut begun {
             Ok(delivery) => delivery.run().await,
-            Err(answer) => std::mem::replace(answer, Response::new(ResponseBody::Own(None))),
+            Err(answer) => std::mem::replace(answer, nothing()),
         }
     }
 }
@@ -147,10 +156,28 @@ struct Delivery {
 }
 
 impl Delivery {
+    /// Whether it may have to go on apart from the call that brought it.
+    fn may_outlive(&self) -> bool {
+        self.walk
+            .as_ref()
+            .is_some_and(|walk| walk.route().may_outlive)
+    }
+
+    /// Carries it on apart from the call that brought it.
+    fn set_apart(mut self) -> Option<Apart> {
+        let aside = Rc::<Aside>::default();
+        let walk = self.walk.as_mut()?;
+        walk.set_aside(Rc::clone(&aside));
+        let (worker, every) = (Rc::clone(walk.worker()), walk.route().keep_alive);
+        let id = self.id.clone();
+        let rest = Box::pin(async move { self.run().await });
+        Some(Apart::new(rest, aside, worker, every, id))
+    }
+
     /// Tries until there is a response, or nothing left to try.
     async fn run(&mut self) -> Response<ResponseBody> {
         let Some(walk) = &mut self.walk else {
-            return Response::new(ResponseBody::Own(None));
+            return nothing();
         };
         let mut plan = Plan::default();
         let mut next = plan.first(walk);
@@ -165,16 +192,20 @@ impl Delivery {
                     // `next` stays: the same endpoint, now on a fresh connection.
                     walk.attempt_was_stale();
                 }
+                // The books are closed as for everybody who leaves.
+                Err(_) if walk.has_left() => return nothing(),
                 Err(failure) => {
                     walk.attempt_ends(failure.kind.class());
                     last = Some(failure.kind);
                     next = plan.after_failure(walk, &self.outgoing, side, failure);
                 }
-                Ok((response, lease)) => {
+                Ok((mut response, lease)) => {
                     let status = response.status().as_u16();
                     let class =
                         Class::of_status(status, || response.headers().contains_key(RETRY_AFTER));
-                    walk.head_arrived(status, class);
+                    let mut watch = Watch::of(walk, &response);
+                    let is_held = watch.as_ref().is_some_and(|watch| watch.is_held(walk));
+                    walk.head_arrived(status, class, is_held);
                     if walk.route().fallback_on.contains(status)
                         && let again @ Next::Try(..) = plan.after_status(walk, &self.outgoing, side)
                     {
@@ -182,7 +213,25 @@ impl Delivery {
                         next = again;
                         continue;
                     }
-                    return self.respond(response, lease, class);
+                    if is_held
+                        && let Some(held) = &mut watch
+                        && let Err(kind) =
+                            Box::pin(first_event(walk, &mut response, held, &self.id)).await
+                    {
+                        let sick = held.sick_class();
+                        last = Some(kind);
+                        next = plan.after_hold(walk, &self.outgoing, side, kind, held);
+                        if let (Some(class), Next::GiveUp) = (sick, next) {
+                            // What the backend says of it is more than we could.
+                            return self.respond(response, lease, class, watch);
+                        }
+                        if walk.has_left() {
+                            return nothing();
+                        }
+                        walk.attempt_ends(sick.unwrap_or(kind.class()));
+                        continue;
+                    }
+                    return self.respond(response, lease, class, watch);
                 }
             }
         }
@@ -194,10 +243,11 @@ impl Delivery {
         response: Response<Incoming>,
         lease: Lease,
         class: Class,
+        watch: Option<Box<Watch>>,
     ) -> Response<ResponseBody> {
         match self.walk.take() {
-            Some(walk) => relay(walk, lease, response, class, self.id.clone()),
-            None => Response::new(ResponseBody::Own(None)),
+            Some(walk) => relay(walk, lease, response, class, watch, self.id.clone()),
+            None => nothing(),
         }
     }
 
@@ -214,12 +264,17 @@ impl Delivery {
             ),
         };
         let Some(walk) = self.walk.take() else {
-            return Response::new(ResponseBody::Own(None));
+            return nothing();
         };
         let answer = problem.answer(walk.worker(), &walk.route().name, &self.id);
         walk.ends_unserved(class, problem.fault, problem.status.as_u16());
         answer
     }
+}
+
+/// An answer for nobody.
+fn nothing() -> Response<ResponseBody> {
+    Response::new(ResponseBody::Own(None))
 }
 
 /// A body that was longer than what is held is counted once, when that is known.

@@ -18,7 +18,7 @@ use super::pool::Lease;
 use super::walk::Walk;
 use super::worker::TICK;
 use crate::snapshot::HostRule;
-use crate::stats::{Class, Reason};
+use crate::stats::{Class, Reason, Trouble};
 use crate::wire::{Replay, RequestBody, Upload};
 
 /// What is sent: a head that each try gets a copy of, and a body.
@@ -61,6 +61,8 @@ pub(super) enum FailureKind {
     Stale,
     /// No response head in time.
     Timeout,
+    /// An event stream went wrong before its first event.
+    Stream(Trouble),
     /// A hard rollback came first.
     Cut,
     /// The client did not send its body in time.
@@ -75,6 +77,7 @@ impl FailureKind {
             Self::Connect => Class::Connect,
             Self::Reset | Self::Stale => Class::Reset,
             Self::Timeout => Class::Timeout,
+            Self::Stream(trouble) => trouble.class(),
             Self::Cut | Self::ClientSlow | Self::ClientBroke => Class::Cancelled,
         }
     }
@@ -84,6 +87,12 @@ impl FailureKind {
             Self::Connect => Reason::Connect,
             Self::Timeout => Reason::Timeout,
             Self::Cut => Reason::Cut,
+            Self::Stream(trouble) => match trouble {
+                Trouble::FirstEvent | Trouble::Gap => Reason::Stalled,
+                Trouble::Broken => Reason::Broken,
+                Trouble::ErrorEvent => Reason::ErrorEvent,
+                Trouble::Empty => Reason::Empty,
+            },
             _ => Reason::Reset,
         }
     }
@@ -195,6 +204,11 @@ pub(super) async fn forward(
     let (Some(endpoint), Some(sender)) = (walk.endpoint(), lease.sender()) else {
         return Err(unsent(FailureKind::Connect));
     };
+    if walk.has_left() {
+        // Nobody would read the answer.
+        return Err(unsent(FailureKind::ClientBroke));
+    }
+    walk.is_sent();
     let request = outgoing.next_try(&backend.host, &endpoint.authority);
     let upload = outgoing.upload.clone();
     let wait = HeadWait {

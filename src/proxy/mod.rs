@@ -1,21 +1,26 @@
 //! The data plane: worker threads that serve requests. They read a snapshot and write their own
 //! cells; they decide nothing that lasts longer than one request. The files are the steps of a
-//! request in order: accept, admit, exchange, choose, pool, connect, forward, fallback, respond.
+//! request in order: accept, admit, exchange, choose, pool, connect, forward, hold, fallback, respond.
 
 mod accept;
 mod admit;
+mod apart;
 mod choose;
 mod client;
 mod connect;
 mod cut;
 mod deadline;
+mod drain;
 mod exchange;
 mod fallback;
 mod forward;
+mod hold;
 mod pool;
 mod presence;
 mod respond;
+mod stream;
 mod walk;
+mod watch;
 mod worker;
 
 pub use worker::{Crew, Life};

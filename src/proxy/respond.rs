@@ -6,18 +6,23 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, VIA};
+use http::response::Parts;
 use http::{Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use super::apart::Warm;
+use super::drain::Kept;
 use super::forward::{FailureKind, via};
 use super::pool::Lease;
+use super::stream::{Broke, Watched};
 use super::walk::Walk;
+use super::watch::Watch;
 use super::worker::Worker;
-use crate::stats::{Class, Fault};
+use crate::stats::{Class, Fault, Trouble};
 use crate::wire::{REQUEST_ID, problem_json, remove_from_response};
 
-const REASON: HeaderName = HeaderName::from_static("x-figshift-reason");
+pub(super) const REASON: HeaderName = HeaderName::from_static("x-figshift-reason");
 const BACKEND: HeaderName = HeaderName::from_static("x-figshift-backend");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 
@@ -27,22 +32,40 @@ pub(super) fn relay(
     lease: Lease,
     response: Response<Incoming>,
     class: Class,
+    watch: Option<Box<Watch>>,
     id: HeaderValue,
 ) -> Response<ResponseBody> {
     let (mut head, body) = response.into_parts();
+    make_ours(&walk, &mut head, &id);
+    let drain = walk.backend().drain;
+    let relayed = Relayed {
+        body,
+        books: Some(Books {
+            walk,
+            lease,
+            class,
+            left: false,
+        }),
+        begun: watch.is_some(),
+        watched: watch.map(|watch| Watched::new(watch, id)),
+    };
+    let body = ResponseBody::Relayed(relayed.settle_if_ended());
+    let body = match drain {
+        Some(limit) if !body.is_settled() => ResponseBody::Kept(Kept::new(body, limit)),
+        _ => body,
+    };
+    Response::from_parts(head, body)
+}
+
+/// Makes a backend's response head one of our own hop.
+pub(super) fn make_ours(walk: &Walk, head: &mut Parts, id: &HeaderValue) {
     remove_from_response(&mut head.headers);
     head.headers.append(VIA, via(head.version));
     head.version = Version::HTTP_11;
-    head.headers.insert(REQUEST_ID, id);
+    head.headers.insert(REQUEST_ID, id.clone());
     if walk.route().backend_header {
         head.headers.insert(BACKEND, walk.backend().header.clone());
     }
-    let relayed = Relayed {
-        body,
-        books: Some(Books { walk, lease, class }),
-        begun: false,
-    };
-    Response::from_parts(head, ResponseBody::Relayed(relayed.settle_if_ended()))
 }
 
 /// The body of an answer.
@@ -50,6 +73,10 @@ pub(super) fn relay(
 pub(super) enum ResponseBody {
     /// From a backend.
     Relayed(Relayed),
+    /// The same, from one that does not bear being left.
+    Kept(Kept),
+    /// Comments until there is one.
+    Warm(Box<Warm>),
     /// From us.
     Own(Option<Bytes>),
 }
@@ -57,21 +84,33 @@ pub(super) enum ResponseBody {
 /// A backend's body with the books of its request, which are closed when it ends.
 #[derive(Debug)]
 pub(super) struct Relayed {
-    body: Incoming,
-    books: Option<Books>,
+    pub(super) body: Incoming,
+    pub(super) books: Option<Books>,
     begun: bool,
+    pub(super) watched: Option<Watched>,
 }
 
 #[derive(Debug)]
-struct Books {
-    walk: Walk,
+pub(super) struct Books {
+    pub(super) walk: Walk,
     lease: Lease,
-    class: Class,
+    pub(super) class: Class,
+    /// The client has left.
+    left: bool,
+}
+
+impl Books {
+    /// Nobody's fault when there is nobody to be harmed.
+    pub(super) fn goes_wrong(&self, trouble: Trouble) {
+        if !self.left {
+            self.walk.goes_wrong(trouble);
+        }
+    }
 }
 
 impl Relayed {
     fn settle_if_ended(mut self) -> Self {
-        if self.body.is_end_stream() {
+        if self.is_end() {
             self.settle(None, true);
         } else if let Some(books) = &self.books {
             books.walk.streams();
@@ -80,17 +119,56 @@ impl Relayed {
     }
 
     /// Closes the books: as the head said, or with the class of what went wrong.
-    fn settle(&mut self, wrong: Option<Class>, just_looked: bool) {
-        let Some(Books { walk, lease, class }) = self.books.take() else {
+    pub(super) fn settle(&mut self, wrong: Option<Class>, just_looked: bool) {
+        let Some(books) = self.books.take() else {
             return;
         };
+        let (walk, class) = (books.walk, wrong.unwrap_or(books.class));
         if wrong.is_none() {
-            lease.give_back(walk.worker().coarse_now(), walk.backend());
+            books
+                .lease
+                .give_back(walk.worker().coarse_now(), walk.backend());
         }
-        walk.ends(wrong.unwrap_or(class), just_looked);
+        if books.left && wrong.is_none() {
+            walk.cell(walk.side()).drained.add(1);
+        }
+        let class = if books.left { Class::Cancelled } else { class };
+        walk.ends(class, just_looked);
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    /// The client has left: what comes now is for nobody.
+    pub(super) fn client_left(&mut self) {
+        if let Some(books) = &mut self.books {
+            books.left = true;
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        // What was read of an event stream does not count, so its hint would be wrong.
+        let is_of_events = |watched: &Watched| watched.watch.is_of_events();
+        match self.watched.as_ref().is_some_and(is_of_events) {
+            true => SizeHint::new(),
+            false => self.body.size_hint(),
+        }
+    }
+
+    pub(super) fn is_end(&self) -> bool {
+        self.watched.as_ref().is_none_or(Watched::is_passed) && self.body.is_end_stream()
+    }
+
+    pub(super) fn complain(&self, error: &hyper::Error) {
+        if let Some(books) = &self.books
+            && books.walk.worker().may_complain()
+        {
+            let backend = &*books.walk.backend().name;
+            tracing::warn!(%error, backend, "A response broke after its head");
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broke>>> {
+        if self.watched.is_some() {
+            return self.poll_watched(cx);
+        }
         let frame = std::task::ready!(Pin::new(&mut self.body).poll_frame(cx));
         match &frame {
             Some(Ok(_)) => {
@@ -103,23 +181,62 @@ impl Relayed {
                 }
             }
             Some(Err(error)) => {
-                if let Some(books) = &self.books
-                    && books.walk.worker().may_complain()
-                {
-                    let backend = &*books.walk.backend().name;
-                    tracing::warn!(%error, backend, "A response broke after its head");
+                self.complain(error);
+                if let Some(books) = &self.books {
+                    books.goes_wrong(Trouble::Broken);
                 }
                 self.settle(Some(Class::Broken), false);
             }
             None => self.settle(None, false),
         }
-        Poll::Ready(frame)
+        Poll::Ready(frame.map(|frame| frame.map_err(Broke::Backend)))
+    }
+}
+
+impl ResponseBody {
+    /// The client has left.
+    pub(super) fn client_left(&mut self) {
+        match self {
+            Self::Relayed(relayed) => relayed.client_left(),
+            Self::Kept(kept) => kept.inner_mut().into_iter().for_each(Self::client_left),
+            Self::Warm(_) | Self::Own(_) => {}
+        }
+    }
+
+    /// The client can be given no answer of this kind any more.
+    pub(super) fn is_not_wanted(&mut self, status: StatusCode) {
+        match self {
+            Self::Relayed(relayed) => {
+                let class = Class::of_status(status.as_u16(), || false);
+                let class = if class == Class::Ok {
+                    Class::Broken
+                } else {
+                    class
+                };
+                relayed.settle(Some(class), false);
+            }
+            Self::Kept(kept) => {
+                let inner = kept.inner_mut().into_iter();
+                inner.for_each(|inner| inner.is_not_wanted(status));
+            }
+            Self::Warm(_) | Self::Own(_) => {}
+        }
+    }
+
+    /// Whether nothing is awaited from a backend any more.
+    pub(super) fn is_settled(&self) -> bool {
+        match self {
+            Self::Relayed(relayed) => relayed.books.is_none(),
+            Self::Kept(kept) => kept.is_settled(),
+            Self::Warm(_) => false,
+            Self::Own(_) => true,
+        }
     }
 }
 
 impl Body for ResponseBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = Broke;
 
     fn poll_frame(
         self: Pin<&mut Self>,
@@ -127,20 +244,26 @@ impl Body for ResponseBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         match self.get_mut() {
             Self::Relayed(relayed) => relayed.poll(cx),
+            Self::Kept(kept) => kept.poll(cx),
+            Self::Warm(warm) => warm.poll(cx),
             Self::Own(body) => Poll::Ready(body.take().map(|body| Ok(Frame::data(body)))),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Self::Relayed(relayed) => relayed.body.is_end_stream(),
+            Self::Relayed(relayed) => relayed.is_end(),
+            Self::Kept(kept) => kept.inner().is_some_and(Self::is_end_stream),
+            Self::Warm(_) => false,
             Self::Own(body) => body.is_none(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Relayed(relayed) => relayed.body.size_hint(),
+            Self::Relayed(relayed) => relayed.size_hint(),
+            Self::Kept(kept) => kept.inner().map_or_else(SizeHint::new, Self::size_hint),
+            Self::Warm(_) => SizeHint::new(),
             Self::Own(body) => SizeHint::with_exact(body.as_ref().map_or(0, |b| b.len() as u64)),
         }
     }
@@ -174,6 +297,7 @@ impl Problem {
                 Fault::Timeout,
                 "The backend sent no response head in time; it may still process the request",
             ),
+            FailureKind::Stream(trouble) => return Self::of_trouble(trouble),
             FailureKind::Cut => (
                 StatusCode::BAD_GATEWAY,
                 Fault::Cut,
@@ -198,14 +322,35 @@ impl Problem {
         }
     }
 
+    /// For an event stream that had no event.
+    fn of_trouble(trouble: Trouble) -> Self {
+        let (fault, detail) = match trouble {
+            Trouble::FirstEvent | Trouble::Gap => (
+                Fault::Stalled,
+                "The backend answered and then sent no event in time; it may still process the request",
+            ),
+            Trouble::Broken | Trouble::ErrorEvent => (
+                Fault::Broken,
+                "The backend answered, and its connection broke before the first event",
+            ),
+            Trouble::Empty => (
+                Fault::Empty,
+                "The backend answered with an event stream that has no event",
+            ),
+        };
+        Self::of_fault(fault, detail)
+    }
+
     /// For a request that was never tried.
     pub(super) fn of_fault(fault: Fault, detail: &'static str) -> Self {
         let status = match fault {
             Fault::NoRoute => StatusCode::NOT_FOUND,
             Fault::Unsupported => StatusCode::NOT_IMPLEMENTED,
             Fault::NoEndpoint => StatusCode::SERVICE_UNAVAILABLE,
-            Fault::Connect | Fault::Reset | Fault::Cut => StatusCode::BAD_GATEWAY,
-            Fault::Timeout => StatusCode::GATEWAY_TIMEOUT,
+            Fault::Connect | Fault::Reset | Fault::Cut | Fault::Empty | Fault::Broken => {
+                StatusCode::BAD_GATEWAY
+            }
+            Fault::Timeout | Fault::Stalled => StatusCode::GATEWAY_TIMEOUT,
             Fault::BadRequest => StatusCode::BAD_REQUEST,
         };
         Self {

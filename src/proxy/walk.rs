@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use rand::RngExt;
 
+use super::apart::Aside;
 use super::choose::Choice;
 use super::presence::Presence;
 use super::worker::Worker;
 use crate::recall::{Chosen, Decision, Mark, Moment};
 use crate::snapshot::{Arm, Backend, Endpoint, Picked, Pin, Route};
-use crate::stats::{Class, Cohorts, Fault, Reason, Side, SideCell, Unit};
+use crate::stats::{Class, Cohorts, Fault, Reason, Side, SideCell, Trouble, Unit};
 
 /// A request that has found its route.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub(super) struct Walk {
     /// Holds a place in the retry budget.
     retrying: bool,
     ended: bool,
+    /// Where it may outlive the call that brought it.
+    aside: Option<Rc<Aside>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -76,6 +79,7 @@ impl Walk {
             decision,
             retrying: false,
             ended: false,
+            aside: None,
         }
     }
 
@@ -143,6 +147,27 @@ impl Walk {
         }
     }
 
+    /// It may be held up and outlive the call that brought it.
+    pub(super) fn set_aside(&mut self, aside: Rc<Aside>) {
+        self.aside = Some(aside);
+    }
+
+    pub(super) fn aside(&self) -> Option<&Aside> {
+        self.aside.as_deref()
+    }
+
+    /// Whether the client has left and the request goes on without it.
+    pub(super) fn has_left(&self) -> bool {
+        self.aside().is_some_and(Aside::has_left)
+    }
+
+    /// The backend of the running try gets to see the request.
+    pub(super) fn is_sent(&self) {
+        if let Some(aside) = self.aside() {
+            aside.is_sent_to(self.backend());
+        }
+    }
+
     /// Notes something for whoever asks what became of the request.
     fn note(&self, note: impl FnOnce(&mut Decision, Moment)) {
         let at = Moment::after(self.elapsed());
@@ -175,6 +200,9 @@ impl Walk {
             picked,
             told: false,
         });
+        if let Some(aside) = self.aside() {
+            aside.is_unsent();
+        }
         self.enter_cohort(side, picked);
         self.cell(side).in_flight.up();
         if let Some(endpoint) = self.endpoint() {
@@ -211,19 +239,33 @@ impl Walk {
         }
     }
 
-    /// The response head is here: the breaker hears how well the endpoint is.
-    pub(super) fn head_arrived(&mut self, status: u16, class: Class) {
+    /// The response head is here: the breaker hears how well the endpoint is, unless its stream is
+    /// held and has to show it first.
+    pub(super) fn head_arrived(&mut self, status: u16, class: Class, is_held: bool) {
         self.look_at_clock();
         self.cell(self.side()).head.record(self.elapsed());
         self.note(|decision, at| decision.has_head(at, status));
         if class != Class::Ok {
             self.leave_cohort(class);
         }
+        if !is_held {
+            self.answers(status, class);
+        }
+    }
+
+    /// What came of it, as a status: the breaker hears of that.
+    pub(super) fn answers(&mut self, status: u16, class: Class) {
         let failed = class != Class::Capacity && self.backend().breaker_statuses.contains(status);
         self.tell_breaker(failed);
     }
 
-    /// The first byte of the body is here.
+    /// The response went wrong after its head.
+    pub(super) fn goes_wrong(&self, trouble: Trouble) {
+        self.cell(self.side()).troubles[trouble as usize].add(1);
+        self.note(|decision, _| decision.trouble = Some(trouble));
+    }
+
+    /// The first byte of the body is here, or the first event.
     pub(super) fn first_byte(&mut self) {
         self.look_at_clock();
         let waited = self.elapsed();

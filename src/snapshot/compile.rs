@@ -13,7 +13,7 @@ use super::fitness::Fitness;
 use super::route::{Arm, Match, Route, Sticky};
 use super::router::Router;
 use super::status::Statuses;
-use crate::config::model::{self, Config, HostPolicy};
+use crate::config::model::{self, Config, HostPolicy, OnDisconnect};
 use crate::config::scalar::StickyKey;
 use crate::policy::{Salt, Split, Weights};
 use crate::stats::{Cells, Cohorts, Side};
@@ -166,6 +166,13 @@ fn compile_backend(
         },
         connect_timeout: written.timeouts.connect.get(),
         head_timeout: written.timeouts.head.get(),
+        first_event: written.timeouts.first_event.get(),
+        gap: written.timeouts.gap.get(),
+        body_gap: written.timeouts.body_gap.map(|gap| gap.get()),
+        drain: match written.on_disconnect {
+            OnDisconnect::Cancel => None,
+            OnDisconnect::Drain => Some(written.drain_limit.get()),
+        },
         pool_idle: written.pool.idle.get(),
         pool_max_idle: written.pool.max_idle,
         breaker_statuses: Statuses::new(&written.breaker.statuses),
@@ -196,6 +203,14 @@ fn compile_route(
         })
     };
     let candidate = written.candidate.as_deref();
+    let primary = arm(Side::Primary, &written.primary)?;
+    let candidate_arm = candidate
+        .map(|backend| arm(Side::Candidate, backend))
+        .transpose()?;
+    let drains = |arm: &Arm| arm.backend.drain.is_some();
+    let may_outlive = written.keep_alive.is_some()
+        || drains(&primary)
+        || candidate_arm.as_ref().is_some_and(drains);
     Ok(Route {
         name: written.name.as_str().into(),
         matches: compile_match(&written.matches)
@@ -211,10 +226,8 @@ fn compile_route(
             .iter()
             .map(|key| compile_sticky(key).ok_or_else(|| unsound("sticky", &format!("{key:?}"))))
             .collect::<Result<_, _>>()?,
-        primary: arm(Side::Primary, &written.primary)?,
-        candidate: candidate
-            .map(|backend| arm(Side::Candidate, backend))
-            .transpose()?,
+        primary,
+        candidate: candidate_arm,
         cohorts: candidate.filter(|_| written.guard.enabled).map(|_| {
             known_cohorts(written, previous)
                 .unwrap_or_else(|| Arc::new(Cohorts::new(workers, !written.sticky.is_empty())))
@@ -222,6 +235,9 @@ fn compile_route(
         fallback_on: Statuses::new(&written.fallback_on),
         replay_bytes: written.replay_bytes.bytes(),
         idempotent: written.idempotent,
+        hold: written.hold,
+        may_outlive,
+        keep_alive: written.keep_alive.map(|every| every.get()),
         side_header: written.side_header,
         backend_header: written.backend_header,
     })

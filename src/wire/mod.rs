@@ -14,7 +14,7 @@ pub use body::{RequestBody, Upload};
 pub use forwarded::{Peer, Trust};
 pub use hop::{remove_from_request, remove_from_response};
 pub use keys::{cookie, query};
-pub use problem::problem_json;
+pub use problem::{error_event, problem_json};
 pub use replay::{Replay, ReplayBody};
 pub use request_id::{REQUEST_ID, RequestIds};
 pub use sse::{Event, Scanner, Seen};

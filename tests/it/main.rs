@@ -25,3 +25,4 @@ mod refusals;
 mod reload;
 mod split;
 mod stale;
+mod streams;

@@ -24,6 +24,12 @@ pub struct Backend {
     /// Passive breaker of each endpoint.
     #[serde(default)]
     pub breaker: Breaker,
+    /// What becomes of a request whose client has left.
+    #[serde(default)]
+    pub on_disconnect: OnDisconnect,
+    /// For so long an answer whose client has left is read at most, with `on_disconnect = "drain"`.
+    #[serde(default = "Backend::default_drain_limit")]
+    pub drain_limit: Duration,
     /// Active health checks; off unless given.
     pub health: Option<Health>,
 }
@@ -64,6 +70,17 @@ pub enum HostPolicy {
     Fixed(String),
 }
 
+/// `on_disconnect`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnDisconnect {
+    /// It is given up at once: the backend sees its connection close and can stop working.
+    #[default]
+    Cancel,
+    /// The answer is read to its end and thrown away, for backends that do not bear being left.
+    Drain,
+}
+
 /// `timeouts`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -72,6 +89,12 @@ pub struct Timeouts {
     pub connect: Duration,
     /// From the sent request head to the response head.
     pub head: Duration,
+    /// From the response head of an event stream to its first event. Comments and pings are none.
+    pub first_event: Duration,
+    /// Longest silence between two events of an event stream. Comments and pings do not break it.
+    pub gap: Duration,
+    /// Longest silence within any other body, by its bytes; default: none.
+    pub body_gap: Option<Duration>,
 }
 
 /// `pool`.

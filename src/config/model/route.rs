@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Flag, Guard, Ramp};
-use crate::config::scalar::{Percent, Size, StatusSet, StickyKey};
+use crate::config::scalar::{Duration, Percent, Size, StatusSet, StickyKey};
 
 /// `[[routes]]`.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -40,6 +40,11 @@ pub struct Route {
     /// Declares that every method on this route may be repeated without harm.
     #[serde(default)]
     pub idempotent: bool,
+    /// An event stream goes to the client from its first event on: until then it can still fall back.
+    #[serde(default = "Route::default_hold")]
+    pub hold: bool,
+    /// While an event stream has no first event, send the client a comment this often; default: none.
+    pub keep_alive: Option<Duration>,
     /// Obey `x-figshift-side: candidate|primary` from trusted peers.
     #[serde(default)]
     pub side_header: bool,

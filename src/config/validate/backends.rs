@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::model::{Backend, Config, Endpoint, Health, HostPolicy};
+use crate::config::model::{Backend, Config, Endpoint, Health, HostPolicy, OnDisconnect};
 use crate::config::scalar::Duration;
 use crate::config::sheet::Sheet;
 use crate::config::tree::Path;
@@ -21,6 +21,7 @@ pub(super) fn check(config: &Config, sheet: &mut Sheet<'_>) {
         endpoints(backend, &at, sheet);
         host(&backend.host, &at.key("host"), sheet);
         clocks(backend, &at, sheet);
+        departures(backend, &at, sheet);
         if let Some(health) = &backend.health {
             probes(health, &at.key("health"), sheet);
         }
@@ -141,11 +142,28 @@ fn clocks(backend: &Backend, at: &Path, sheet: &mut Sheet<'_>) {
         sheet,
     );
     clock(backend.timeouts.head, DAY, &timeouts.key("head"), sheet);
+    let first_event = timeouts.key("first_event");
+    clock(backend.timeouts.first_event, DAY, &first_event, sheet);
+    clock(backend.timeouts.gap, DAY, &timeouts.key("gap"), sheet);
+    if let Some(gap) = backend.timeouts.body_gap {
+        clock(gap, DAY, &timeouts.key("body_gap"), sheet);
+    }
     clock(backend.pool.idle, DAY, &at.key("pool").key("idle"), sheet);
     let slow_start = at.key("breaker").key("slow_start");
     if backend.breaker.slow_start > HOUR {
         let message = format!("{} is too long", sheet.quote(&slow_start));
         sheet.at_value(&slow_start, message, "write at most \"1h\"");
+    }
+}
+
+fn departures(backend: &Backend, at: &Path, sheet: &mut Sheet<'_>) {
+    let path = at.key("drain_limit");
+    clock(backend.drain_limit, DAY, &path, sheet);
+    let drains = backend.on_disconnect == OnDisconnect::Drain;
+    if !drains && sheet.written.at(&path).is_some() && !sheet.is_spoiled(&at.key("on_disconnect")) {
+        let message = "nothing is drained here, so this limits nothing";
+        let hint = "add `on_disconnect = \"drain\"`, or remove `drain_limit`";
+        sheet.at_key(&path, message, hint);
     }
 }
 
