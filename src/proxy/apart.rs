@@ -17,9 +17,9 @@ use http_body::{Body, Frame};
 
 use super::deadline::{Deadline, Deadlines};
 use super::drain;
-use super::respond::{REASON, ResponseBody};
-use super::stream::{Broke, LastWords};
+use super::respond::{Broken, REASON, ResponseBody};
 use super::watch::is_readable_stream;
+use super::watched::LastWords;
 use super::worker::Worker;
 use crate::snapshot::Backend;
 
@@ -80,6 +80,7 @@ impl fmt::Debug for Apart {
     }
 }
 
+#[expect(clippy::large_enum_variant, reason = "moved once")]
 enum Step {
     Answered(Response<ResponseBody>),
     Comment(Parts),
@@ -196,7 +197,7 @@ impl Warm {
     pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Broke>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         loop {
             self.state = match &mut self.state {
                 State::Due => {

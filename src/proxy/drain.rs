@@ -9,8 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Body, Frame};
 
-use super::respond::ResponseBody;
-use super::stream::Broke;
+use super::respond::{Broken, ResponseBody};
 
 /// A body that is read on when nobody wants it any more.
 #[derive(Debug)]
@@ -43,7 +42,7 @@ impl Kept {
     pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Broke>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         match &mut self.body {
             Some(body) => Pin::new(&mut **body).poll_frame(cx),
             None => Poll::Ready(None),

@@ -1,6 +1,7 @@
 //! The data plane: worker threads that serve requests. They read a snapshot and write their own
 //! cells; they decide nothing that lasts longer than one request. The files are the steps of a
-//! request in order: accept, admit, exchange, choose, pool, connect, forward, hold, fallback, respond.
+//! request in order: accept, greet, admit, exchange, choose, pool, connect, forward, hold, fallback,
+//! respond.
 
 mod accept;
 mod admit;
@@ -10,17 +11,23 @@ mod client;
 mod connect;
 mod cut;
 mod deadline;
+mod dialect;
 mod drain;
 mod exchange;
 mod fallback;
 mod forward;
+mod greet;
 mod hold;
+mod lease;
+mod local;
 mod pool;
 mod presence;
 mod respond;
+mod shared;
 mod stream;
 mod walk;
 mod watch;
+mod watched;
 mod worker;
 
 pub use worker::{Crew, Life};

@@ -1,26 +1,31 @@
 //! Answers: a backend's response on its way to the client, and the problem documents that
 //! figshift writes by itself.
 
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, VIA};
 use http::response::Parts;
-use http::{Response, StatusCode, Version};
+use http::{HeaderMap, Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::apart::Warm;
+use super::dialect::Dialect;
 use super::drain::Kept;
 use super::forward::{FailureKind, via};
-use super::pool::Lease;
-use super::stream::{Broke, Watched};
+use super::lease::Lease;
 use super::walk::Walk;
 use super::watch::Watch;
+use super::watched::Watched;
 use super::worker::Worker;
 use crate::stats::{Class, Fault, Trouble};
-use crate::wire::{REQUEST_ID, problem_json, remove_from_response};
+use crate::wire::{
+    GRPC, GRPC_MESSAGE, GRPC_STATUS, REQUEST_ID, grpc_code, grpc_message, grpc_status,
+    problem_json, remove_from_response,
+};
 
 pub(super) const REASON: HeaderName = HeaderName::from_static("x-figshift-reason");
 const BACKEND: HeaderName = HeaderName::from_static("x-figshift-backend");
@@ -33,9 +38,11 @@ pub(super) fn relay(
     response: Response<Incoming>,
     class: Class,
     watch: Option<Box<Watch>>,
+    dialect: Dialect,
     id: HeaderValue,
 ) -> Response<ResponseBody> {
     let (mut head, body) = response.into_parts();
+    let untold = dialect.waits_for_trailers(head.status, &head.headers);
     make_ours(&walk, &mut head, &id);
     let drain = walk.backend().drain;
     let relayed = Relayed {
@@ -44,6 +51,7 @@ pub(super) fn relay(
             walk,
             lease,
             class,
+            untold,
             left: false,
         }),
         begun: watch.is_some(),
@@ -70,6 +78,7 @@ pub(super) fn make_ours(walk: &Walk, head: &mut Parts, id: &HeaderValue) {
 
 /// The body of an answer.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are relayed")]
 pub(super) enum ResponseBody {
     /// From a backend.
     Relayed(Relayed),
@@ -95,6 +104,8 @@ pub(super) struct Books {
     pub(super) walk: Walk,
     lease: Lease,
     pub(super) class: Class,
+    /// Only the trailers will tell how a gRPC call ended.
+    untold: bool,
     /// The client has left.
     left: bool,
 }
@@ -106,13 +117,35 @@ impl Books {
             self.walk.goes_wrong(trouble);
         }
     }
+
+    /// The connection has been silent for too long.
+    pub(super) fn timed_out(&self) {
+        self.lease.timed_out();
+    }
+
+    pub(super) fn read_trailers(&mut self, trailers: &HeaderMap) {
+        if let (true, Some(status)) = (self.untold, grpc_status(trailers)) {
+            self.untold = false;
+            self.class = Class::of_status(status, || false);
+            self.walk.told_late(status, self.class);
+        }
+    }
+
+    /// The class of a response that came to its end. A call that does not say how it ended has failed.
+    fn class_at_end(&self) -> Class {
+        if self.untold {
+            Class::ServerError
+        } else {
+            self.class
+        }
+    }
 }
 
 impl Relayed {
     fn settle_if_ended(mut self) -> Self {
         if self.is_end() {
             self.settle(None, true);
-        } else if let Some(books) = &self.books {
+        } else if let Some(books) = &mut self.books {
             books.walk.streams();
         }
         self
@@ -123,16 +156,17 @@ impl Relayed {
         let Some(books) = self.books.take() else {
             return;
         };
-        let (walk, class) = (books.walk, wrong.unwrap_or(books.class));
+        let class = wrong.unwrap_or_else(|| books.class_at_end());
+        let Books {
+            walk, lease, left, ..
+        } = books;
         if wrong.is_none() {
-            books
-                .lease
-                .give_back(walk.worker().coarse_now(), walk.backend());
+            lease.give_back(walk.worker().coarse_now(), walk.backend());
         }
-        if books.left && wrong.is_none() {
+        if left && wrong.is_none() {
             walk.cell(walk.side()).drained.add(1);
         }
-        let class = if books.left { Class::Cancelled } else { class };
+        let class = if left { Class::Cancelled } else { class };
         walk.ends(class, just_looked);
     }
 
@@ -165,13 +199,27 @@ impl Relayed {
         }
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broke>>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        if let Some(books) = &self.books
+            && books.walk.is_cut()
+        {
+            self.settle(Some(Class::Cancelled), false);
+            return Poll::Ready(Some(Err(Broken::Cut)));
+        }
         if self.watched.is_some() {
             return self.poll_watched(cx);
         }
-        let frame = std::task::ready!(Pin::new(&mut self.body).poll_frame(cx));
+        let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) else {
+            if let Some(books) = &self.books {
+                books.walk.wake_when_cut(cx);
+            }
+            return Poll::Pending;
+        };
         match &frame {
-            Some(Ok(_)) => {
+            Some(Ok(frame)) => {
+                if let (Some(trailers), Some(books)) = (frame.trailers_ref(), &mut self.books) {
+                    books.read_trailers(trailers);
+                }
                 let first = !std::mem::replace(&mut self.begun, true);
                 if let (true, Some(books)) = (first, &mut self.books) {
                     books.walk.first_byte();
@@ -189,7 +237,7 @@ impl Relayed {
             }
             None => self.settle(None, false),
         }
-        Poll::Ready(frame.map(|frame| frame.map_err(Broke::Backend)))
+        Poll::Ready(frame.map(|frame| frame.map_err(Broken::Upstream)))
     }
 }
 
@@ -234,9 +282,33 @@ impl ResponseBody {
     }
 }
 
+/// Why the body of an answer has no proper end. The engine passes it on as the protocol's own
+/// abort: a closed connection, or a reset stream.
+#[derive(Debug)]
+pub(super) enum Broken {
+    /// The backend's connection or stream broke.
+    Upstream(hyper::Error),
+    /// A hard rollback.
+    Cut,
+    /// The backend was waited for in vain, or brought what cannot be passed on.
+    GivenUp,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Upstream(error) => error.fmt(f),
+            Self::Cut => f.write_str("cut by a hard rollback"),
+            Self::GivenUp => f.write_str("given up"),
+        }
+    }
+}
+
+impl std::error::Error for Broken {}
+
 impl Body for ResponseBody {
     type Data = Bytes;
-    type Error = Broke;
+    type Error = Broken;
 
     fn poll_frame(
         self: Pin<&mut Self>,
@@ -366,6 +438,7 @@ impl Problem {
         worker: &Worker,
         at: &str,
         id: &HeaderValue,
+        dialect: Dialect,
     ) -> Response<ResponseBody> {
         let reason = self.fault.as_str();
         let id_text = id.to_str().unwrap_or_default();
@@ -380,19 +453,33 @@ impl Problem {
                 "Answered for a backend"
             );
         }
-        let body = problem_json(
-            self.status.as_u16(),
-            self.status.canonical_reason().unwrap_or(reason),
-            reason,
-            self.detail,
-            id_text,
-        );
-        let mut response = Response::new(ResponseBody::Own(Some(body.into())));
-        *response.status_mut() = self.status;
+        let mut response = match dialect {
+            Dialect::Http => self.document(id_text),
+            Dialect::Grpc => self.call_status(),
+        };
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, PROBLEM);
         headers.insert(REASON, HeaderValue::from_static(reason));
         headers.insert(REQUEST_ID, id.clone());
+        response
+    }
+
+    fn document(self, id: &str) -> Response<ResponseBody> {
+        let reason = self.fault.as_str();
+        let title = self.status.canonical_reason().unwrap_or(reason);
+        let body = problem_json(self.status.as_u16(), title, reason, self.detail, id);
+        let mut response = Response::new(ResponseBody::Own(Some(body.into())));
+        *response.status_mut() = self.status;
+        response.headers_mut().insert(CONTENT_TYPE, PROBLEM);
+        response
+    }
+
+    /// The end of a gRPC call, all in the head.
+    fn call_status(self) -> Response<ResponseBody> {
+        let mut response = Response::new(ResponseBody::Own(None));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, GRPC);
+        headers.insert(GRPC_STATUS, grpc_code(self.status.as_u16()));
+        headers.insert(GRPC_MESSAGE, grpc_message(self.detail));
         response
     }
 }

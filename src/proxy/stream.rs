@@ -1,209 +1,137 @@
-//! A watched body on its way to the client, and how one that goes wrong ends there: with an event
-//! that says so where one fits, and then in a way that no client takes for a whole answer.
+//! A socket of the data plane: what was read before the engine took it over comes first, then what
+//! the socket brings.
 
-use std::fmt;
+use std::cell::{Cell, RefCell};
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::task::{Context, Poll, Waker};
 
-use bytes::Bytes;
-use http::HeaderValue;
-use http_body::{Body, Frame};
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 
-use super::deadline::{Deadline, Deadlines};
-use super::respond::Relayed;
-use super::watch::Watch;
-use super::worker::{TICK, Worker};
-use crate::stats::Trouble;
-use crate::wire::error_event;
-
-/// So long a client may read the event, before what is still on its way may be lost.
-const PAUSE: Duration = TICK.saturating_mul(2);
-
-/// Why a body does not come to its end.
+/// See the module.
 #[derive(Debug)]
-pub(super) enum Broke {
-    /// The connection to the backend did.
-    Backend(hyper::Error),
-    /// We say so.
-    Ours,
+pub(super) struct Stream {
+    /// Read already, and not yet handed on.
+    ahead: Bytes,
+    socket: Socket,
+    pulse: Option<Rc<Pulse>>,
 }
 
-impl fmt::Display for Broke {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Backend(error) => error.fmt(f),
-            Self::Ours => f.write_str("the response was given up"),
+/// What the socket has brought, for who asks for signs of life.
+#[derive(Debug, Default)]
+pub(super) struct Pulse {
+    beats: Cell<u64>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Pulse {
+    fn beat(&self) {
+        self.beats.set(self.beats.get() + 1);
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
         }
+    }
+
+    /// How often it has brought something.
+    pub(super) fn beats(&self) -> u64 {
+        self.beats.get()
+    }
+
+    /// Wakes this task at the next one.
+    pub(super) fn wake(&self, cx: &Context<'_>) {
+        *self.waker.borrow_mut() = Some(cx.waker().clone());
     }
 }
 
-impl std::error::Error for Broke {}
-
-/// The watch over a body that goes to the client.
+/// What carries the bytes.
 #[derive(Debug)]
-pub(super) struct Watched {
-    pub(super) watch: Box<Watch>,
-    id: HeaderValue,
-    /// It goes wrong.
-    ending: Option<LastWords>,
+enum Socket {
+    Plain(TcpStream),
 }
 
-/// The end of an answer that is not whole: an event that says so, if one fits, and then the protocol's
-/// own way of breaking off. In between the client gets time to read, as that may throw away what is
-/// still on its way.
-#[derive(Debug)]
-pub(super) struct LastWords {
-    event: Option<Bytes>,
-    pause: Option<Deadline<Rc<Deadlines>>>,
-}
-
-impl LastWords {
-    /// An event with these words: a status, a type and a message.
-    pub(super) fn telling(words: (u16, &str, &str), id: &HeaderValue, worker: &Worker) -> Self {
-        let end = worker.coarse_now() + PAUSE;
+impl Stream {
+    /// Without TLS.
+    pub(super) fn plain(socket: TcpStream) -> Self {
         Self {
-            event: Some(error_event(words, id).into()),
-            pause: Some(worker.deadlines.arm_kept(end)),
+            ahead: Bytes::new(),
+            socket: Socket::Plain(socket),
+            pulse: None,
         }
     }
 
-    const NONE: Self = Self {
-        event: None,
-        pause: None,
-    };
-
-    pub(super) fn poll(&mut self, cx: &Context<'_>) -> Poll<Next> {
-        if let Some(event) = self.event.take() {
-            return Poll::Ready(Some(Ok(Frame::data(event))));
-        }
-        if self.pause.as_ref().is_some_and(|p| !p.poll_fired(cx)) {
-            return Poll::Pending;
-        }
-        Poll::Ready(Some(Err(Broke::Ours)))
-    }
-}
-
-impl Watched {
-    pub(super) fn new(watch: Box<Watch>, id: HeaderValue) -> Self {
-        Self {
-            watch,
-            id,
-            ending: None,
-        }
+    /// Counts what it brings from here on.
+    pub(super) fn pulse(&mut self) -> Rc<Pulse> {
+        Rc::clone(self.pulse.get_or_insert_default())
     }
 
-    /// Whether the end of the backend's body is the end of it.
-    pub(super) fn is_passed(&self) -> bool {
-        self.watch.held.is_empty() && self.ending.is_none()
+    /// The same, with what was read of it in front again.
+    pub(super) fn with_ahead(mut self, ahead: Bytes) -> Self {
+        self.ahead = ahead;
+        self
+    }
+
+    fn socket(self: Pin<&mut Self>) -> Pin<&mut TcpStream> {
+        match &mut self.get_mut().socket {
+            Socket::Plain(socket) => Pin::new(socket),
+        }
     }
 }
 
-type Next = Option<Result<Frame<Bytes>, Broke>>;
-
-impl Relayed {
-    /// The next frame of a watched body.
-    pub(super) fn poll_watched(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
-        let Some(watched) = &mut self.watched else {
-            return Poll::Ready(None);
-        };
-        if let Some(frame) = watched.watch.held.pop_front() {
-            if self.is_end() {
-                self.watched_ends();
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.ahead.is_empty() {
+            let read = self.as_mut().socket().poll_read(cx, into);
+            if let (Poll::Ready(Ok(())), Some(pulse)) = (&read, &self.pulse) {
+                pulse.beat();
             }
-            return Poll::Ready(Some(Ok(frame)));
+            return read;
         }
-        if let Some(ending) = &mut watched.ending {
-            return ending.poll(cx);
+        let part = self.ahead.len().min(into.remaining());
+        into.put_slice(&self.ahead[..part]);
+        self.ahead.advance(part);
+        if self.ahead.is_empty() {
+            // Its memory is free from here on.
+            self.ahead = Bytes::new();
         }
-        match Pin::new(&mut self.body).poll_frame(cx) {
-            Poll::Ready(Some(Ok(frame))) => {
-                self.looks(&frame);
-                if self.body.is_end_stream() {
-                    self.watched_ends();
-                }
-                Poll::Ready(Some(Ok(frame)))
-            }
-            Poll::Ready(Some(Err(error))) => {
-                self.complain(&error);
-                self.fails(Trouble::Broken);
-                self.poll_watched(cx)
-            }
-            Poll::Ready(None) => {
-                self.watched_ends();
-                Poll::Ready(None)
-            }
-            Poll::Pending => {
-                // Without books it has ended already, and nobody is late.
-                if let (Some(watched), Some(books)) = (&mut self.watched, &self.books)
-                    && watched.watch.poll_late(books.walk.worker(), cx)
-                {
-                    let trouble = watched.watch.lateness();
-                    self.fails(trouble);
-                    return self.poll_watched(cx);
-                }
-                Poll::Pending
-            }
-        }
-    }
-
-    /// A frame of the backend: what it says, and whether it is the first that counts.
-    fn looks(&mut self, frame: &Frame<Bytes>) {
-        let (Some(watched), Some(books)) = (&mut self.watched, &mut self.books) else {
-            return;
-        };
-        let watch = &mut watched.watch;
-        let (begun, sick) = (watch.begun, watch.sick_class());
-        watch.sees(frame, books.walk.worker().coarse_now());
-        if watch.begun && !begun {
-            books.walk.first_byte();
-        }
-        if sick.is_none()
-            && let Some(class) = watch.sick_class()
-        {
-            books.goes_wrong(Trouble::ErrorEvent);
-            books.class = class;
-        }
-    }
-
-    /// The backend has ended it.
-    fn watched_ends(&mut self) {
-        let watch = self.watched.as_ref().map(|watched| &watched.watch);
-        let is_empty = watch.is_some_and(|watch| watch.is_of_events() && !watch.begun);
-        if is_empty && let Some(books) = &mut self.books {
-            books.goes_wrong(Trouble::Empty);
-            books.class = Trouble::Empty.class();
-        }
-        self.settle(None, false);
-    }
-
-    /// Something went wrong: the books are closed, and so is the connection to the backend.
-    fn fails(&mut self, trouble: Trouble) {
-        let (Some(watched), Some(books)) = (&mut self.watched, &self.books) else {
-            return;
-        };
-        watched.ending = Some(match watched.watch.may_tell() {
-            true => LastWords::telling(words(trouble), &watched.id, books.walk.worker()),
-            false => LastWords::NONE,
-        });
-        books.goes_wrong(trouble);
-        self.settle(Some(trouble.class()), false);
+        Poll::Ready(Ok(()))
     }
 }
 
-/// Status, type and message of the event that tells of it.
-fn words(trouble: Trouble) -> (u16, &'static str, &'static str) {
-    match trouble {
-        Trouble::FirstEvent | Trouble::Gap => (
-            504,
-            "upstream_stalled",
-            "The backend sent nothing more in time; the answer is not whole",
-        ),
-        Trouble::Broken | Trouble::ErrorEvent | Trouble::Empty => (
-            502,
-            "upstream_broken",
-            "The connection to the backend broke; the answer is not whole",
-        ),
+impl AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.socket().poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.socket().poll_write_vectored(cx, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match &self.socket {
+            Socket::Plain(socket) => socket.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.socket().poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.socket().poll_shutdown(cx)
     }
 }

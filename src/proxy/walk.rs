@@ -3,6 +3,7 @@
 //! in the middle.
 
 use std::rc::Rc;
+use std::task::Context;
 use std::time::Duration;
 
 use rand::RngExt;
@@ -141,9 +142,9 @@ impl Walk {
     }
 
     /// The answer goes to the client as it comes; from a candidate, a hard rollback has to find it.
-    pub(super) fn streams(&self) {
+    pub(super) fn streams(&mut self) {
         if self.side() == Side::Candidate {
-            self.presence.client.streams(self.pin.clone(), self.route);
+            self.presence.streams(self.pin.clone(), self.route);
         }
     }
 
@@ -166,6 +167,11 @@ impl Walk {
         if let Some(aside) = self.aside() {
             aside.is_sent_to(self.backend());
         }
+    }
+
+    /// Wakes this task when what streams is cut.
+    pub(super) fn wake_when_cut(&self, cx: &Context<'_>) {
+        self.presence.wake_when_cut(cx);
     }
 
     /// Notes something for whoever asks what became of the request.
@@ -263,6 +269,13 @@ impl Walk {
     pub(super) fn goes_wrong(&self, trouble: Trouble) {
         self.cell(self.side()).troubles[trouble as usize].add(1);
         self.note(|decision, _| decision.trouble = Some(trouble));
+    }
+
+    /// A response that had begun well told in its trailers that it is none.
+    pub(super) fn told_late(&mut self, status: u16, class: Class) {
+        if class != Class::Capacity && self.backend().breaker_statuses.contains(status) {
+            self.tell_breaker(true);
+        }
     }
 
     /// The first byte of the body is here, or the first event.

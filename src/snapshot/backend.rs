@@ -9,7 +9,7 @@ use rand::{RngExt, rngs::SmallRng};
 
 use super::fitness::Fitness;
 use super::status::Statuses;
-use crate::config::model::Health;
+use crate::config::model::{Health, Protocol};
 use crate::policy::{Ticket, Weights, lighter};
 use crate::stats::{Cells, EndpointCell};
 
@@ -76,6 +76,8 @@ pub struct Backend {
     /// Its endpoints; may be none.
     pub members: Box<[Member]>,
     pub(super) weights: Weights,
+    /// What is spoken with it.
+    pub protocol: Protocol,
     /// `Host` policy.
     pub host: HostRule,
     /// Limit of a connect.
@@ -94,6 +96,8 @@ pub struct Backend {
     pub pool_idle: Duration,
     /// Idle connections kept per endpoint and worker.
     pub pool_max_idle: usize,
+    /// After this long without a sign of life, a busy HTTP/2 connection is asked for one.
+    pub pool_ping: Option<Duration>,
     /// Statuses that are hard failures.
     pub breaker_statuses: Statuses,
     /// How long traffic rises after a recovery.
@@ -147,6 +151,16 @@ pub struct Picked {
 }
 
 impl Backend {
+    /// Whether a request to it may go by HTTP/2, where a backend can refuse it unprocessed although
+    /// its body was begun.
+    pub fn may_refuse(&self, grpc: bool) -> bool {
+        match self.protocol {
+            Protocol::H1 => false,
+            Protocol::H2 => true,
+            Protocol::Auto => grpc,
+        }
+    }
+
     /// Chooses an endpoint that can serve and was not tried yet: the less loaded of two drawn by
     /// weight, else any other.
     pub fn pick(&self, now: Duration, tried: &Tried, rng: &mut SmallRng) -> Option<Picked> {

@@ -159,6 +159,7 @@ fn compile_backend(
         header: value("", name)?,
         weights: Weights::new(members.iter().map(|member| member.weight)),
         members: members.into(),
+        protocol: written.protocol,
         host: match &written.host {
             HostPolicy::Preserve => HostRule::Preserve,
             HostPolicy::Endpoint => HostRule::Endpoint,
@@ -175,6 +176,7 @@ fn compile_backend(
         },
         pool_idle: written.pool.idle.get(),
         pool_max_idle: written.pool.max_idle,
+        pool_ping: written.pool.ping.map(|ping| ping.get()),
         breaker_statuses: Statuses::new(&written.breaker.statuses),
         slow_start: written.breaker.slow_start.get(),
         health: written.health.clone(),

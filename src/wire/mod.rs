@@ -3,6 +3,7 @@
 
 mod body;
 mod forwarded;
+mod grpc;
 mod hop;
 mod keys;
 mod problem;
@@ -12,8 +13,9 @@ mod sse;
 
 pub use body::{RequestBody, Upload};
 pub use forwarded::{Peer, Trust};
+pub use grpc::{GRPC, GRPC_MESSAGE, GRPC_STATUS, grpc_code, grpc_message, grpc_status, is_grpc};
 pub use hop::{remove_from_request, remove_from_response};
-pub use keys::{cookie, query};
+pub use keys::{cookie, join_cookies, query};
 pub use problem::{error_event, problem_json};
 pub use replay::{Replay, ReplayBody};
 pub use request_id::{REQUEST_ID, RequestIds};

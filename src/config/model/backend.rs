@@ -12,6 +12,9 @@ pub struct Backend {
     /// Addresses, `"http://host:port"` or `{ url = "...", weight = 2 }`. May be empty: the side is then out.
     #[schemars(extend("examples" = [["http://127.0.0.1:8000"]]))]
     pub endpoints: Vec<Endpoint>,
+    /// What is spoken with this backend.
+    #[serde(default)]
+    pub protocol: Protocol,
     /// `Host` header towards this backend.
     #[serde(default)]
     pub host: HostPolicy,
@@ -81,6 +84,19 @@ pub enum OnDisconnect {
     Drain,
 }
 
+/// `protocol`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// With `https`, what the backend chooses (HTTP/2 if it can); with `http`, HTTP/1.1, but for gRPC requests HTTP/2.
+    #[default]
+    Auto,
+    /// HTTP/1.1.
+    H1,
+    /// HTTP/2; with `http`, by prior knowledge (h2c).
+    H2,
+}
+
 /// `timeouts`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -106,6 +122,8 @@ pub struct Pool {
     /// Idle connections kept per endpoint and worker.
     #[schemars(range(max = 100_000))]
     pub max_idle: usize,
+    /// An HTTP/2 connection with running requests that has been silent for this long is asked for a sign of life, and closed without one. Off unless given: some gRPC servers end connections that ask too often.
+    pub ping: Option<Duration>,
 }
 
 /// `breaker`.

@@ -10,7 +10,8 @@ mod ramp;
 mod route;
 
 pub use backend::{
-    Backend, Breaker, Endpoint, Health, HostPolicy, OnDisconnect, Pool, Timeouts, WeightedEndpoint,
+    Backend, Breaker, Endpoint, Health, HostPolicy, OnDisconnect, Pool, Protocol, Timeouts,
+    WeightedEndpoint,
 };
 pub use flag::Flag;
 pub use guard::{Compare, ErrorMargins, Guard, LatencyMargins, Limit, LimitMethod, Quantile};

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::stand::{alone, asks, end, head, part};
 use crate::support::origin::{Do, Gate, Origin};
 
+#[allow(clippy::print_stdout, reason = "the figure is the finding")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_event_passes_within_five_milliseconds() {
     const EVENTS: usize = 300;

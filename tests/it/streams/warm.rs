@@ -90,13 +90,12 @@ async fn after_comments_another_side_may_still_serve() {
 #[tokio::test]
 async fn after_comments_the_end_of_all_tries_is_an_event() {
     let silent = || vec![head(), Do::Stall];
-    let broken = || vec![status("500 Oh", &[], b"oh")];
-    let all: [(fn() -> Vec<Do>, &str, Class); 2] = [
-        (silent, "upstream_stalled", Class::Timeout),
+    let broken = vec![status("500 Oh", &[], b"oh")];
+    for (last, kind, class) in [
+        (silent(), "upstream_stalled", Class::Timeout),
         (broken, "upstream_status", Class::ServerError),
-    ];
-    for (old, kind, class) in all {
-        let (old, new) = (sends(old()), sends(silent()));
+    ] {
+        let (old, new) = (sends(last), sends(silent()));
         let house = sides(&old, &new, QUICK, WARM).await;
         let text = cut(chat(&house).await).text();
         assert!(text.starts_with(COMMENT), "{text}");
