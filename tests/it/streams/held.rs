@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use figshift::control::{Actor, What};
 use figshift::policy::Phase;
 use figshift::stats::{Class, Fault, Reason, Trouble};
 
@@ -203,6 +204,44 @@ async fn all_of_a_good_stream_passes_and_its_connection_is_used_again() {
     assert_eq!(counts.here(Class::Ok), count as u64 * 2);
     assert_eq!(counts.all_troubles(), 0);
     house.stop().await;
+}
+
+/// What has not begun for the client is not cut, but goes to the primary.
+#[tokio::test]
+async fn a_hard_rollback_moves_a_held_stream() {
+    let mut beating = vec![head()];
+    beating.extend(heartbeats(15));
+    let (old, new) = (sends(good()), sends(beating));
+    for route in ["", "keep_alive = \"1s\""] {
+        let house = sides(&old, &new, "", route).await;
+        let before = new.count();
+        let mut client = asks(&house).await;
+        eventually("the candidate is asked", || new.count() > before).await;
+        tokio::time::sleep(Duration::from_millis(if route.is_empty() {
+            50
+        } else {
+            1300
+        }))
+        .await;
+        let what = What::Rollback {
+            route: None,
+            hard: true,
+        };
+        house.app.door().send(what, Actor::Operator).await.unwrap();
+        assert!(
+            client
+                .read()
+                .await
+                .unwrap()
+                .text()
+                .ends_with(&format!("{EVENT}{DONE}"))
+        );
+        house.at_rest().await;
+        let counts = house.candidate();
+        assert_eq!((counts.fallbacks(Reason::Cut), counts.cut), (1, 1));
+        assert_eq!((counts.elsewhere(Class::Ok), counts.all_troubles()), (1, 0));
+        house.stop().await;
+    }
 }
 
 #[tokio::test]
