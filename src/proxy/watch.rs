@@ -104,9 +104,11 @@ impl Watch {
     /// Looks at a frame of the backend; the first event in it, if there is one.
     pub(super) fn sees(&mut self, frame: &Frame<Bytes>, now: Duration) -> Option<Event> {
         let data = frame.data_ref().map(Bytes::as_ref).unwrap_or_default();
+        let mut grows = false;
         let first = match &mut self.kind {
             Kind::Events(scanner) => {
                 let seen = scanner.scan(data);
+                grows = seen.grows;
                 self.done |= seen.done;
                 if let Some(Event::Error(code)) = seen.error {
                     // What says no status is what a 500 is.
@@ -116,17 +118,16 @@ impl Watch {
             }
             Kind::Sealed | Kind::Other => (!data.is_empty()).then_some(Event::Data),
         };
-        self.moved(first.is_some(), now);
-        first
-    }
-
-    fn moved(&mut self, is_progress: bool, now: Duration) {
         let waited = self.since.take().map(|since| now.saturating_sub(since));
-        self.begun |= is_progress;
-        self.left = match is_progress {
-            true => self.gap,
-            false => self.left.saturating_sub(waited.unwrap_or_default()),
-        };
+        self.left = self.left.saturating_sub(waited.unwrap_or_default());
+        if first.is_some() {
+            self.begun = true;
+            self.left = self.gap;
+        } else if grows {
+            // A long event on its way is no silence.
+            self.left = self.left.max(self.gap);
+        }
+        first
     }
 
     /// Asked whenever the backend has nothing: whether it has had nothing for too long. Else the task

@@ -32,6 +32,8 @@ pub struct Seen {
     pub error: Option<Event>,
     /// Whether `[DONE]` was among them.
     pub done: bool,
+    /// Whether the data of an event grew that is long enough to be no ping.
+    pub grows: bool,
 }
 
 /// The state between two chunks.
@@ -241,24 +243,18 @@ impl Scanner {
     pub fn scan(&mut self, bytes: &[u8]) -> Seen {
         let mut seen = Seen::default();
         let mut rest = bytes;
-        while let Some((&byte, after)) = rest.split_first() {
+        while !rest.is_empty() {
             if self.skips() {
-                let Some(end) = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n')) else {
-                    self.after_cr = false;
-                    break;
-                };
-                rest = rest.get(end..).unwrap_or_default();
-                self.line = Line::Ignored;
-                self.after_cr = false;
-                let Some((&byte, after)) = rest.split_first() else {
-                    break;
-                };
+                let is_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
+                let skipped = rest.iter().position(is_end).unwrap_or(rest.len());
+                let in_data = skipped > 0 && matches!(self.line, Line::Value(_));
+                seen.grows |= in_data && !self.pending.is_ping();
+                rest = rest.get(skipped..).unwrap_or_default();
+            }
+            if let Some((&byte, after)) = rest.split_first() {
                 self.take(byte, &mut seen);
                 rest = after;
-                continue;
             }
-            self.take(byte, &mut seen);
-            rest = after;
         }
         seen
     }
@@ -464,6 +460,22 @@ mod tests {
         assert!(!scanner.is_between_events());
         assert_eq!(scanner.scan(b"\n\n").first, Some(Event::Data));
         assert!(scanner.is_between_events());
+    }
+
+    #[test]
+    fn a_long_event_grows_and_noise_does_not() {
+        let mut scanner = Scanner::new();
+        let grows = |scanner: &mut Scanner, text: &str| scanner.scan(text.as_bytes()).grows;
+        assert!(!grows(
+            &mut scanner,
+            ": a comment that is as long as you like\n\ndata: {\"a\":"
+        ));
+        assert!(grows(&mut scanner, "\"a text of some length\""));
+        assert!(grows(&mut scanner, "!"));
+        assert!(!grows(&mut scanner, "\n\n"));
+        let ping = "event: ping\ndata: {\"type\":\"ping\", \"at\": \"2025-03-04T09:41:12Z\"}\n\n";
+        assert!(!grows(&mut scanner, ping));
+        assert!(!grows(&mut scanner, ping.split_once('\n').unwrap().1));
     }
 
     #[test]

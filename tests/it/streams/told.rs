@@ -124,6 +124,43 @@ async fn a_client_that_reads_slowly_is_no_stalled_backend() {
     house.stop().await;
 }
 
+/// Nor when what it was not asked for is noise, and what comes next takes its time.
+#[tokio::test]
+async fn nor_is_one_that_was_not_asked() {
+    let noise = format!(":{}\n\n", "x".repeat(64 * 1024));
+    let mut steps = vec![head(), part(EVENT)];
+    // More than all buffers on the way.
+    steps.extend((0..500).map(|_| part(&noise)));
+    steps.extend([pause(600), part(EVENT), end()]);
+    let origin = sends(steps);
+    let house = alone(&origin, "timeouts = { gap = \"1s\" }", "").await;
+    let mut client = Client::small(house.app.http).await;
+    client.send(request("GET", "/", &[], b"")).await;
+    client.read_until(EVENT).await;
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    assert_eq!(house.in_flight(), 1);
+    let rest = client.read_until("\r\n0\r\n\r\n").await;
+    assert!(rest.ends_with(&format!("{EVENT}\r\n0\r\n\r\n")));
+    house.at_rest().await;
+    let counts = house.primary();
+    assert_eq!((counts.here(Class::Ok), counts.all_troubles()), (1, 0));
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_long_event_that_grows_is_no_silence() {
+    let mut steps = vec![head(), part(EVENT), part("data: an image of some size,")];
+    for _ in 0..10 {
+        steps.extend([pause(200), part(&"y".repeat(100))]);
+    }
+    steps.extend([part("\n\n"), end()]);
+    let origin = sends(steps);
+    let house = alone(&origin, "timeouts = { gap = \"1s\" }", "").await;
+    assert!(chat(&house).await.unwrap().text().ends_with("yyy\n\n"));
+    assert_eq!(house.primary().all_troubles(), 0);
+    house.stop().await;
+}
+
 /// Half of an event with data cannot be taken back: an event of ours would make it a whole one.
 #[tokio::test]
 async fn nothing_is_added_to_half_an_event_or_after_the_end() {
