@@ -55,7 +55,7 @@ pub(super) fn relay(
             left: false,
         }),
         begun: watch.is_some(),
-        watched: watch.map(|watch| Watched::new(watch, id)),
+        watched: watch.map(|watch| Box::new(Watched::new(watch, id))),
     };
     let body = ResponseBody::Relayed(relayed.settle_if_ended());
     let body = match drain {
@@ -96,7 +96,7 @@ pub(super) struct Relayed {
     pub(super) body: Incoming,
     pub(super) books: Option<Books>,
     begun: bool,
-    pub(super) watched: Option<Watched>,
+    pub(super) watched: Option<Box<Watched>>,
 }
 
 #[derive(Debug)]
@@ -180,14 +180,14 @@ impl Relayed {
     fn size_hint(&self) -> SizeHint {
         // What was read of an event stream does not count, so its hint would be wrong.
         let is_of_events = |watched: &Watched| watched.watch.is_of_events();
-        match self.watched.as_ref().is_some_and(is_of_events) {
+        match self.watched.as_deref().is_some_and(is_of_events) {
             true => SizeHint::new(),
             false => self.body.size_hint(),
         }
     }
 
     pub(super) fn is_end(&self) -> bool {
-        self.watched.as_ref().is_none_or(Watched::is_passed) && self.body.is_end_stream()
+        self.watched.as_deref().is_none_or(Watched::is_passed) && self.body.is_end_stream()
     }
 
     pub(super) fn complain(&self, error: &hyper::Error) {
