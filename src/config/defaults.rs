@@ -35,6 +35,7 @@ impl Default for Timeouts {
             first_event: Duration::from_secs(120),
             gap: Duration::from_secs(60),
             body_gap: None,
+            tunnel_idle: Duration::from_secs(3600),
         }
     }
 }
@@ -81,6 +82,9 @@ impl Route {
         Size::kib(64)
     }
     pub(super) fn default_hold() -> bool {
+        true
+    }
+    pub(super) fn default_upgrade() -> bool {
         true
     }
 }

@@ -22,6 +22,7 @@ use super::greet::{Spoken, greet};
 use super::local::Local;
 use super::respond::ResponseBody;
 use super::stream::Stream;
+use super::tunnel::End;
 use super::worker::{Life, Worker};
 
 /// Pause after an accept that failed for want of something: trying at once would spin.
@@ -110,9 +111,25 @@ async fn unless_ended<T>(client: &Client, work: impl Future<Output = T>) -> Opti
 }
 
 async fn serve_http1(open: &Open, stream: Stream) {
-    let connection =
-        pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), open.service()));
-    until_ended(&open.client, connection).await;
+    let mut connection =
+        http1::Builder::new().serve_connection(TokioIo::new(stream), open.service());
+    until_ended(&open.client, Pin::new(&mut connection)).await;
+    if let Some(tunnel) = open.client.take_tunnel() {
+        let left = connection.into_parts();
+        let stream = left.io.into_inner().with_more_ahead(left.read_buf);
+        // Boxed, so that a connection without one is no larger.
+        Box::pin(carry(&open.client, tunnel.run(End::Socket(stream)))).await;
+    }
+}
+
+/// Runs what has become of a connection until it ends or has to. A gentle end waits for it.
+async fn carry(client: &Client, tunnel: impl Future<Output = ()>) {
+    let mut tunnel = pin!(tunnel);
+    poll_fn(|cx| match client.poll_ending(cx) {
+        Ending::Now => Poll::Ready(()),
+        Ending::None | Ending::Gently => tunnel.as_mut().poll(cx),
+    })
+    .await;
 }
 
 async fn serve_http2(open: &Open, stream: Stream) {
@@ -120,6 +137,7 @@ async fn serve_http2(open: &Open, stream: Stream) {
     let connection = pin!(
         http2::Builder::new(Local)
             .timer(TokioTimer::new())
+            .enable_connect_protocol()
             .serve_connection(TokioIo::new(stream), open.service())
     );
     until_ended(&open.client, connection).await;
@@ -213,6 +231,7 @@ impl Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
+        drop(self.client.take_tunnel());
         self.worker.clients.closed(self.key);
         self.worker.cell().open.down();
         if std::thread::panicking() {

@@ -11,7 +11,7 @@ use http::{HeaderValue, Response, StatusCode};
 use http_body::Body;
 
 use super::forward::FailureKind;
-use super::respond::make_ours;
+use super::respond::dress;
 use super::walk::Walk;
 use super::watch::Watch;
 use crate::stats::{Class, Trouble};
@@ -64,7 +64,7 @@ fn show_head<B>(walk: &Walk, response: &Response<B>, watch: &Watch, id: &HeaderV
         let (mut head, ()) = Response::new(()).into_parts();
         head.headers.clone_from(response.headers());
         head.version = response.version();
-        make_ours(walk, &mut head, id);
+        dress(walk, &mut head, id.clone());
         aside.shows(head);
     }
 }

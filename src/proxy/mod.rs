@@ -25,6 +25,8 @@ mod presence;
 mod respond;
 mod shared;
 mod stream;
+mod tunnel;
+mod upgrade;
 mod walk;
 mod watch;
 mod watched;

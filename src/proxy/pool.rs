@@ -12,11 +12,12 @@ use std::time::Duration;
 
 use hyper::client::conn::http1::SendRequest;
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 
 use super::greet::Spoken;
 use super::lease::Lease;
 use super::shared::Shared;
+use super::stream::Stream;
 use crate::snapshot::Snapshot;
 use crate::wire::RequestBody;
 
@@ -25,7 +26,9 @@ use crate::wire::RequestBody;
 #[derive(Debug)]
 pub(super) struct Single {
     pub(super) sender: SendRequest<RequestBody>,
-    pub(super) driver: AbortHandle,
+    pub(super) driver: JoinHandle<Option<Stream>>,
+    /// The driver shall give the socket away when HTTP has ended on it.
+    pub(super) outlives: Rc<Cell<bool>>,
 }
 
 /// A connection to an endpoint.

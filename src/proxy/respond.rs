@@ -43,8 +43,9 @@ pub(super) fn relay(
 ) -> Response<ResponseBody> {
     let (mut head, body) = response.into_parts();
     let untold = dialect.waits_for_trailers(head.status, &head.headers);
-    make_ours(&walk, &mut head, &id);
+    let kept_id = watch.is_some().then(|| id.clone());
     let drain = walk.backend().drain;
+    dress(&walk, &mut head, id);
     let relayed = Relayed {
         body,
         books: Some(Books {
@@ -55,7 +56,9 @@ pub(super) fn relay(
             left: false,
         }),
         begun: watch.is_some(),
-        watched: watch.map(|watch| Box::new(Watched::new(watch, id))),
+        watched: watch
+            .zip(kept_id)
+            .map(|(watch, id)| Box::new(Watched::new(watch, id))),
     };
     let body = ResponseBody::Relayed(relayed.settle_if_ended());
     let body = match drain {
@@ -65,12 +68,12 @@ pub(super) fn relay(
     Response::from_parts(head, body)
 }
 
-/// Makes a backend's response head one of our own hop.
-pub(super) fn make_ours(walk: &Walk, head: &mut Parts, id: &HeaderValue) {
+/// Makes the head of a backend's response one of ours.
+pub(super) fn dress(walk: &Walk, head: &mut Parts, id: HeaderValue) {
     remove_from_response(&mut head.headers);
     head.headers.append(VIA, via(head.version));
     head.version = Version::HTTP_11;
-    head.headers.insert(REQUEST_ID, id.clone());
+    head.headers.insert(REQUEST_ID, id);
     if walk.route().backend_header {
         head.headers.insert(BACKEND, walk.backend().header.clone());
     }

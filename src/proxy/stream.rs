@@ -73,6 +73,25 @@ impl Stream {
         self
     }
 
+    /// The same, in front of what is already there.
+    pub(super) fn with_more_ahead(self, more: Bytes) -> Self {
+        let ahead = match (more.is_empty(), self.ahead.is_empty()) {
+            (true, _) => return self,
+            (false, true) => more,
+            (false, false) => [more, self.ahead.clone()].concat().into(),
+        };
+        self.with_ahead(ahead)
+    }
+
+    /// When it is dropped, its other end shall see that something broke, and not take what it has for
+    /// the whole.
+    pub(super) fn break_off(&self) {
+        let Socket::Plain(socket) = &self.socket;
+        if let Err(error) = socket.set_zero_linger() {
+            tracing::debug!(%error, "A connection cannot be broken off");
+        }
+    }
+
     fn socket(self: Pin<&mut Self>) -> Pin<&mut TcpStream> {
         match &mut self.get_mut().socket {
             Socket::Plain(socket) => Pin::new(socket),

@@ -10,6 +10,7 @@ use rand::RngExt;
 
 use super::apart::Aside;
 use super::choose::Choice;
+use super::client::Client;
 use super::presence::Presence;
 use super::worker::Worker;
 use crate::recall::{Chosen, Decision, Mark, Moment};
@@ -86,6 +87,10 @@ impl Walk {
 
     pub(super) fn worker(&self) -> &Rc<Worker> {
         &self.presence.worker
+    }
+
+    pub(super) fn client(&self) -> &Rc<Client> {
+        &self.presence.client
     }
 
     /// The time at the last event: arrival, response head, or end. A look at the clock costs more

@@ -92,6 +92,8 @@ pub struct Backend {
     pub body_gap: Option<Duration>,
     /// For how long an answer is read whose client has left; `None`: not at all.
     pub drain: Option<Duration>,
+    /// Limit of a tunnel's silence, if any.
+    pub tunnel_idle: Option<Duration>,
     /// Idle connections older than this are closed.
     pub pool_idle: Duration,
     /// Idle connections kept per endpoint and worker.

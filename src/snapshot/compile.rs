@@ -174,6 +174,7 @@ fn compile_backend(
             OnDisconnect::Cancel => None,
             OnDisconnect::Drain => Some(written.drain_limit.get()),
         },
+        tunnel_idle: Some(written.timeouts.tunnel_idle.get()).filter(|limit| !limit.is_zero()),
         pool_idle: written.pool.idle.get(),
         pool_max_idle: written.pool.max_idle,
         pool_ping: written.pool.ping.map(|ping| ping.get()),
@@ -240,6 +241,7 @@ fn compile_route(
         hold: written.hold,
         may_outlive,
         keep_alive: written.keep_alive.map(|every| every.get()),
+        upgrade: written.upgrade,
         side_header: written.side_header,
         backend_header: written.backend_header,
     })

@@ -105,6 +105,8 @@ pub struct Route {
     pub keep_alive: Option<std::time::Duration>,
     /// Its requests may have to be carried on apart: comments are sent, or a backend has to be drained.
     pub may_outlive: bool,
+    /// Upgrades are carried.
+    pub upgrade: bool,
     /// `x-figshift-side` is obeyed from trusted peers.
     pub side_header: bool,
     /// `x-figshift-backend` is set on responses.

@@ -58,6 +58,21 @@ const DRAINED: Spec<2> = Spec {
     help: "Responses that were read to their end after their client had left.",
     labels: ["route", "side"],
 };
+const TUNNELS: Spec<3> = Spec {
+    name: "tunnels_total",
+    help: "Connections that became a tunnel: WebSocket and other upgrades that a backend agreed to.",
+    labels: ["route", "side", "backend"],
+};
+const TUNNELS_OPEN: Spec<3> = Spec {
+    name: "tunnels_open",
+    help: "Tunnels that are open.",
+    labels: ["route", "side", "backend"],
+};
+const TUNNEL_BYTES: Spec<4> = Spec {
+    name: "tunnel_bytes_total",
+    help: "Bytes that went through tunnels, by where they went to.",
+    labels: ["route", "side", "backend", "to"],
+};
 const IN_FLIGHT: Spec<3> = Spec {
     name: "requests_in_flight",
     help: "Tries on their way to the backend of this side.",
@@ -90,6 +105,9 @@ pub(super) fn descs() -> prometheus::Result<Vec<Desc>> {
         CUT.desc(),
         TROUBLES.desc(),
         DRAINED.desc(),
+        TUNNELS.desc(),
+        TUNNELS_OPEN.desc(),
+        TUNNEL_BYTES.desc(),
         IN_FLIGHT.desc(),
         HEAD.desc(),
         FIRST_BYTE.desc(),
@@ -135,6 +153,13 @@ pub(super) fn collect(snapshot: &Snapshot) -> Vec<MetricFamily> {
         CUT.counters(cut.map(|side| ([side.route], side.totals.cut))),
         TROUBLES.counters(sides.iter().flat_map(Reading::by_cause)),
         DRAINED.counters(places(|totals| totals.drained)),
+        TUNNELS.counters(sides.iter().map(|side| (side.place(), side.totals.tunnels))),
+        TUNNELS_OPEN.gauges(
+            sides
+                .iter()
+                .map(|side| (side.place(), side.totals.tunnels_open as f64)),
+        ),
+        TUNNEL_BYTES.counters(sides.iter().flat_map(Reading::tunnel_bytes)),
         IN_FLIGHT.gauges(
             sides
                 .iter()
@@ -189,6 +214,13 @@ impl<'a> Reading<'a> {
         by_class(self.place(), here).chain(elsewhere.into_iter().flatten())
     }
 
+    fn tunnel_bytes(&self) -> impl Iterator<Item = ([&'a str; 4], u64)> {
+        let [route, side, backend] = self.place();
+        let ways = ["backend", "client"].into_iter();
+        let bytes = ways.zip(self.totals.tunnel_bytes);
+        bytes.map(move |(to, n)| ([route, side, backend, to], n))
+    }
+
     fn by_reason(
         &self,
         counts: &[u64; Reason::COUNT],
@@ -226,6 +258,9 @@ struct Totals {
     cut: u64,
     troubles: [u64; Trouble::COUNT],
     drained: u64,
+    tunnels: u64,
+    tunnels_open: i64,
+    tunnel_bytes: [u64; 2],
     in_flight: i64,
     head: HistogramTotals,
     first_byte: HistogramTotals,
@@ -248,6 +283,9 @@ impl Totals {
             sum.cut += cell.cut.get();
             add(&mut sum.troubles, &cell.troubles);
             sum.drained += cell.drained.get();
+            sum.tunnels += cell.tunnels.get();
+            sum.tunnels_open += cell.tunnels_open.get();
+            add(&mut sum.tunnel_bytes, &cell.tunnel_bytes);
             sum.in_flight += cell.in_flight.get();
             sum.head.add(&cell.head);
             sum.first_byte.add(&cell.first_byte);

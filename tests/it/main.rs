@@ -26,3 +26,5 @@ mod reload;
 mod split;
 mod stale;
 mod streams;
+mod tunnel;
+mod upgrade;

@@ -18,6 +18,10 @@ pub(crate) struct Counts {
     pub(crate) in_flight: i64,
     pub(crate) drained: u64,
     troubles: [u64; Trouble::COUNT],
+    pub(crate) tunnels: u64,
+    pub(crate) tunnels_open: i64,
+    /// To the backend, to the client.
+    pub(crate) tunnel_bytes: [u64; 2],
 }
 
 impl Counts {
@@ -45,6 +49,11 @@ impl Counts {
             }
             counts.drained += cell.drained.get();
             counts.in_flight += cell.in_flight.get();
+            counts.tunnels += cell.tunnels.get();
+            counts.tunnels_open += cell.tunnels_open.get();
+            for (sum, count) in counts.tunnel_bytes.iter_mut().zip(&cell.tunnel_bytes) {
+                *sum += count.get();
+            }
         }
         counts
     }

@@ -21,3 +21,4 @@ mod matrix;
 mod near;
 mod refused;
 mod sharing;
+mod websocket;

@@ -111,6 +111,8 @@ pub struct Timeouts {
     pub gap: Duration,
     /// Longest silence within any other body, by its bytes; default: none.
     pub body_gap: Option<Duration>,
+    /// A tunnel (WebSocket, or another upgrade) without a byte in either direction ends after this time; `"0s"`: never.
+    pub tunnel_idle: Duration,
 }
 
 /// `pool`.

@@ -45,6 +45,9 @@ pub struct Route {
     pub hold: bool,
     /// While an event stream has no first event, send the client a comment this often; default: none.
     pub keep_alive: Option<Duration>,
+    /// Carry WebSocket and other HTTP/1.1 upgrades; `false` refuses them with a 501.
+    #[serde(default = "Route::default_upgrade")]
+    pub upgrade: bool,
     /// Obey `x-figshift-side: candidate|primary` from trusted peers.
     #[serde(default)]
     pub side_header: bool,
