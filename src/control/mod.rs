@@ -25,6 +25,7 @@ mod rest;
 mod said;
 mod sight;
 mod standing;
+mod succession;
 mod watch;
 mod watched;
 
@@ -45,4 +46,5 @@ pub use overrides::{Climb, Flagged, Hold, Overrides, RouteOverride, Shifted, Sta
 pub use rest::at_rest;
 pub use sight::{FlagSight, FlagSights};
 pub use standing::{Outcome, Standing};
+pub use succession::{Still, Succession};
 pub use watch::watch_file;

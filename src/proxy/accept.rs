@@ -13,12 +13,14 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::client::{Client, Ending};
+use super::drain;
 use super::exchange::exchange;
 use super::greet::{Spoken, greet};
+use super::listen::Listeners;
 use super::local::Local;
 use super::respond::ResponseBody;
 use super::stream::Stream;
@@ -27,27 +29,27 @@ use super::worker::{Life, Worker};
 
 /// Pause after an accept that failed for want of something: trying at once would spin.
 const BACK_OFF: Duration = Duration::from_millis(50);
-/// How often draining looks whether everybody has left.
-const DRAIN_LOOK: Duration = Duration::from_millis(20);
 
 /// Serves until told to drain, then drains.
 pub(super) async fn run(
     worker: &Rc<Worker>,
-    listener: TcpListener,
+    mut listeners: Listeners,
     mut life: watch::Receiver<Life>,
 ) {
     loop {
         tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, address)) => serve(worker, stream, address.ip()),
+            accepted = listeners.accept() => match accepted {
+                Ok((_, stream, address)) => serve(worker, stream, address.ip()),
                 Err(error) => refused(worker, &error).await,
             },
             changed = life.changed() => {
                 let now = *life.borrow_and_update();
                 match now {
-                    Life::Draining(limit) => {
-                        drop(listener);
-                        return drain(worker, limit).await;
+                    Life::Leaving => worker.leave(),
+                    Life::Draining(_) => {
+                        worker.leave();
+                        close(worker, listeners);
+                        return drain::finish(worker, &life).await;
                     }
                     // Nobody is left who could say so.
                     Life::Running if changed.is_err() => return,
@@ -69,13 +71,15 @@ async fn refused(worker: &Worker, error: &io::Error) {
     }
 }
 
-async fn drain(worker: &Worker, limit: Duration) {
-    worker.clients.end_gently();
-    let end = tokio::time::Instant::now() + limit;
-    while !worker.clients.is_empty() && tokio::time::Instant::now() < end {
-        tokio::time::sleep(DRAIN_LOOK).await;
-    }
-    worker.clients.end_now();
+/// Lets in who has come before the doors close.
+fn close(worker: &Rc<Worker>, listeners: Listeners) {
+    listeners.close(|late| match late {
+        Ok((_, stream, address)) => serve(worker, stream, address.ip()),
+        Err(error) => {
+            worker.cell().accept_errors.add(1);
+            tracing::warn!(%error, "Cannot accept the last connections");
+        }
+    });
 }
 
 fn serve(worker: &Rc<Worker>, stream: TcpStream, address: std::net::IpAddr) {
@@ -223,8 +227,9 @@ impl Open {
     > + use<> {
         let (worker, client) = (Rc::clone(&self.worker), Rc::clone(&self.client));
         service_fn(move |request: Request<Incoming>| {
+            let (version, told) = (request.version(), Rc::clone(&worker));
             let answer = exchange(&worker, &client, request);
-            async move { Ok::<_, Infallible>(answer.await) }
+            async move { Ok::<_, Infallible>(drain::tell(&told, version, answer.await)) }
         })
     }
 }

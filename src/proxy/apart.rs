@@ -16,7 +16,7 @@ use http::{HeaderValue, Response, StatusCode};
 use http_body::{Body, Frame};
 
 use super::deadline::{Deadline, Deadlines};
-use super::drain;
+use super::kept;
 use super::respond::{Broken, REASON, ResponseBody};
 use super::watch::is_readable_stream;
 use super::watched::LastWords;
@@ -162,7 +162,7 @@ impl Drop for Apart {
     fn drop(&mut self) {
         if let (Some(rest), Some(limit)) = (self.rest.take(), self.aside.drain.get()) {
             self.aside.left.set(true);
-            drain::go_on(async { drain::read(rest.await.into_body()).await }, limit);
+            kept::go_on(async { kept::read(rest.await.into_body()).await }, limit);
         }
     }
 }

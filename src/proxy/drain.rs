@@ -1,75 +1,62 @@
-//! Answers that are read to their end although their client has left, for backends that do not bear
-//! being left in the middle.
+//! The end of a worker. First its clients are asked to go elsewhere while everybody is still served;
+//! then nobody is let in, and what runs may finish until a deadline.
 
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body::{Body, Frame};
+use http::header::{CONNECTION, HeaderValue};
+use http::{Response, StatusCode, Version};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
 
-use super::respond::{Broken, ResponseBody};
+use super::respond::ResponseBody;
+use super::worker::{Life, Worker};
 
-/// A body that is read on when nobody wants it any more.
-#[derive(Debug)]
-pub(super) struct Kept {
-    body: Option<Box<ResponseBody>>,
-    limit: Duration,
+/// How often draining looks whether everybody has left.
+const LOOK: Duration = Duration::from_millis(20);
+/// A client that has had an answer less than this ago may be about to send its next request, which
+/// would meet a connection that closes: it gets an answer, and is told with it.
+const QUIET: Duration = Duration::from_millis(500);
+/// The same for one that has connected and has asked nothing yet.
+const FRESH: Duration = Duration::from_secs(2);
+
+/// Tells the client with an answer that its connection ends after it, if the house is ending.
+pub(super) fn tell(
+    worker: &Worker,
+    version: Version,
+    mut answer: Response<ResponseBody>,
+) -> Response<ResponseBody> {
+    let by_header = version < Version::HTTP_2 && answer.status() != StatusCode::SWITCHING_PROTOCOLS;
+    if worker.is_leaving() && by_header {
+        let close = HeaderValue::from_static("close");
+        answer.headers_mut().insert(CONNECTION, close);
+    }
+    answer
 }
 
-impl Kept {
-    pub(super) fn new(body: ResponseBody, limit: Duration) -> Self {
-        Self {
-            body: Some(Box::new(body)),
-            limit,
+/// Waits until every connection has ended, at the longest until the deadline; cuts the rest.
+pub(super) async fn finish(worker: &Worker, life: &watch::Receiver<Life>) {
+    let begun = Instant::now();
+    loop {
+        worker.clients.send_away();
+        worker.clients.end_quiet(worker.now(), QUIET, FRESH);
+        if worker.clients.is_empty() {
+            return;
         }
-    }
-
-    /// There until it is dropped.
-    pub(super) fn inner(&self) -> Option<&ResponseBody> {
-        self.body.as_deref()
-    }
-
-    pub(super) fn inner_mut(&mut self) -> Option<&mut ResponseBody> {
-        self.body.as_deref_mut()
-    }
-
-    pub(super) fn is_settled(&self) -> bool {
-        self.inner().is_none_or(ResponseBody::is_settled)
-    }
-
-    pub(super) fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        match &mut self.body {
-            Some(body) => Pin::new(&mut **body).poll_frame(cx),
-            None => Poll::Ready(None),
+        // Looked at each time: whoever is told twice to end waits for nobody any more.
+        if begun.elapsed() >= limit(life) {
+            break;
         }
+        sleep(LOOK).await;
     }
+    worker.cell().cut_at_end.add(worker.clients.unfinished());
+    worker.clients.end_now();
+    // So that each connection sees it.
+    tokio::task::yield_now().await;
 }
 
-impl Drop for Kept {
-    fn drop(&mut self) {
-        if let Some(body) = self.body.take()
-            && !body.is_settled()
-        {
-            go_on(read(*body), self.limit);
-        }
-    }
-}
-
-/// Reads a body for nobody.
-pub(super) async fn read(mut body: ResponseBody) {
-    body.client_left();
-    while let Some(Ok(_)) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {}
-}
-
-/// Goes on with what its client has left, for so long at most; at the end of the worker it is dropped.
-pub(super) fn go_on(work: impl Future<Output = ()> + 'static, limit: Duration) {
-    // A runtime that comes to its end takes no tasks.
-    if tokio::runtime::Handle::try_current().is_ok() {
-        tokio::task::spawn_local(tokio::time::timeout(limit, work));
+fn limit(life: &watch::Receiver<Life>) -> Duration {
+    match *life.borrow() {
+        Life::Draining(limit) => limit,
+        Life::Running | Life::Leaving => Duration::MAX,
     }
 }

@@ -18,7 +18,9 @@ mod fallback;
 mod forward;
 mod greet;
 mod hold;
+mod kept;
 mod lease;
+mod listen;
 mod local;
 mod pool;
 mod presence;
@@ -32,4 +34,5 @@ mod watch;
 mod watched;
 mod worker;
 
+pub use listen::{Entrance, Share};
 pub use worker::{Crew, Life};

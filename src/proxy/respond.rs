@@ -14,8 +14,8 @@ use hyper::body::Incoming;
 
 use super::apart::Warm;
 use super::dialect::Dialect;
-use super::drain::Kept;
 use super::forward::{FailureKind, via};
+use super::kept::Kept;
 use super::lease::Lease;
 use super::walk::Walk;
 use super::watch::Watch;
