@@ -125,11 +125,14 @@ where
             match first {
                 Some(Event::Error(_)) => Some(Err(Trouble::ErrorEvent)),
                 Some(Event::Data | Event::Done) => Some(Ok(())),
+                // An event that goes on in further lines may never have the empty one.
+                None if watch.begun => Some(Ok(())),
                 None if *bytes > MOST_BYTES || watch.held.len() >= MOST_FRAMES => Some(Ok(())),
                 None => None,
             }
         }
         Some(Err(_)) => Some(Err(Trouble::Broken)),
-        None => Some(Err(Trouble::Empty)),
+        None if watch.ends_empty() => Some(Err(Trouble::Empty)),
+        None => Some(Ok(())),
     })
 }

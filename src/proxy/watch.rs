@@ -120,14 +120,31 @@ impl Watch {
         };
         let waited = self.since.take().map(|since| now.saturating_sub(since));
         self.left = self.left.saturating_sub(waited.unwrap_or_default());
-        if first.is_some() {
-            self.begun = true;
-            self.left = self.gap;
+        if first.is_some() || self.goes_on() {
+            self.begin();
         } else if grows {
             // A long event on its way is no silence.
             self.left = self.left.max(self.gap);
         }
         first
+    }
+
+    fn goes_on(&self) -> bool {
+        matches!(&self.kind, Kind::Events(scanner) if scanner.goes_on())
+    }
+
+    fn begin(&mut self) {
+        self.begun = true;
+        self.left = self.gap;
+    }
+
+    /// The backend has ended it: whether there was nothing in it. Half an event is something, for
+    /// clients who read lines.
+    pub(super) fn ends_empty(&mut self) -> bool {
+        if matches!(&self.kind, Kind::Events(scanner) if !scanner.is_between_events()) {
+            self.begin();
+        }
+        self.is_of_events() && !self.begun
     }
 
     /// Asked whenever the backend has nothing: whether it has had nothing for too long. Else the task

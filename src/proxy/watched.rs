@@ -154,8 +154,8 @@ impl Relayed {
 
     /// The backend has ended it.
     fn watched_ends(&mut self) {
-        let watch = self.watched.as_ref().map(|watched| &watched.watch);
-        let is_empty = watch.is_some_and(|watch| watch.is_of_events() && !watch.begun);
+        let watched = self.watched.as_deref_mut();
+        let is_empty = watched.is_some_and(|watched| watched.watch.ends_empty());
         if is_empty && let Some(books) = &mut self.books {
             books.goes_wrong(Trouble::Empty);
             books.class = Trouble::Empty.class();

@@ -78,6 +78,8 @@ impl Line {
 #[derive(Debug, Clone, Copy, Default)]
 struct Pending {
     has_data: bool,
+    /// It has had more than one line of data.
+    has_more: bool,
     head: Prefix<HEAD>,
     name: Prefix<NAME>,
     code: Code,
@@ -239,6 +241,12 @@ impl Scanner {
         !self.pending.has_data
     }
 
+    /// Whether the event that is not complete goes on in further lines of data and is no error and no
+    /// ping so far. There are senders who leave out the empty line, and clients who do not miss it.
+    pub fn goes_on(&self) -> bool {
+        self.pending.has_more && !self.pending.is_error() && !self.pending.is_ping()
+    }
+
     /// Looks at the next bytes.
     pub fn scan(&mut self, bytes: &[u8]) -> Seen {
         let mut seen = Seen::default();
@@ -328,7 +336,10 @@ impl Scanner {
 
     fn begin(&mut self, field: Field) -> Line {
         match field {
-            Field::Data => self.pending.has_data = true,
+            Field::Data => {
+                self.pending.has_more |= self.pending.has_data;
+                self.pending.has_data = true;
+            }
             Field::Event => self.pending.name = Prefix::default(),
         }
         Line::Colon(field)

@@ -116,6 +116,23 @@ fn a_long_event_grows_and_noise_does_not() {
 }
 
 #[test]
+fn an_event_without_an_empty_line_goes_on() {
+    let mut scanner = Scanner::new();
+    for (text, meant) in [
+        ("data: a\n", false),
+        ("data: b\n", true),
+        ("\n", false),
+        ("data: c\n\ndata:", false),
+        ("\ndata:\n", false),
+        ("data: d", true),
+        ("\n\nevent: error\ndata: e\ndata: f\n", false),
+    ] {
+        scanner.scan(text.as_bytes());
+        assert_eq!(scanner.goes_on(), meant, "{text:?}");
+    }
+}
+
+#[test]
 fn it_is_small() {
     assert!(size_of::<Scanner>() <= 64, "{}", size_of::<Scanner>());
 }

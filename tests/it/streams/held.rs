@@ -74,8 +74,7 @@ async fn an_end_or_a_break_without_an_event_falls_back() {
     for steps in [
         vec![head(), end()],
         vec![head(), beat(), pause(20), end()],
-        // Without its empty line it is no event.
-        vec![head(), part("data: a\n"), end()],
+        vec![head(), part("event: a\n"), end()],
     ] {
         falls_back(steps, Trouble::Empty, Class::Broken, Reason::Empty).await;
     }
@@ -203,6 +202,39 @@ async fn all_of_a_good_stream_passes_and_its_connection_is_used_again() {
     let counts = house.primary();
     assert_eq!(counts.here(Class::Ok), count as u64 * 2);
     assert_eq!(counts.all_troubles(), 0);
+    house.stop().await;
+}
+
+/// There are backends that leave out the empty line, and clients who read lines.
+#[tokio::test]
+async fn a_stream_without_empty_lines_passes() {
+    let gate = Gate::default();
+    let awaited = gate.clone();
+    let new = Origin::new(move |seen| match seen.target() {
+        "/one" => vec![head(), part("data: a\n"), end()],
+        _ => {
+            let wait = Do::Await(awaited.clone());
+            vec![
+                head(),
+                part("data: a\n"),
+                part("data: b\n"),
+                wait,
+                part("data: c\n"),
+                end(),
+            ]
+        }
+    });
+    let old = sends(good());
+    let house = sides(&old, &new, "", "").await;
+    assert_eq!(house.get("/one").await.text(), "data: a\n");
+    let mut client = asks(&house).await;
+    client.read_until("data: b\n").await;
+    gate.open();
+    client.read_until("data: c\n\r\n0\r\n\r\n").await;
+    house.at_rest().await;
+    let counts = house.candidate();
+    assert_eq!((counts.here(Class::Ok), counts.all_troubles()), (2, 0));
+    assert_eq!(old.count(), 0);
     house.stop().await;
 }
 
