@@ -7,7 +7,7 @@ use super::words::percent;
 use crate::api::{Choice, ChosenBy, Explanation, Refused, Try, Turn};
 use crate::recall::{self, By, Chosen, Decision, Found, Mark};
 use crate::snapshot::{Arm, Route};
-use crate::stats::{Class, Fault, Reason, Side};
+use crate::stats::{Class, Fault, Reason, Side, Trouble};
 
 /// Tells of the request with this id. `now` is the time on the clock of the workers.
 pub(super) fn explain(id: String, found: &Found, now: Duration) -> Explanation {
@@ -28,6 +28,7 @@ pub(super) fn explain(id: String, found: &Found, now: Duration) -> Explanation {
         status: status(decision.status),
         served_by: served.and_then(|last| last.backend.clone()),
         fault: decision.fault.map(Fault::as_str).map(str::to_owned),
+        trouble: decision.trouble.map(Trouble::as_str).map(str::to_owned),
         head_ms: decision.head.milliseconds(),
         first_byte_ms: decision.first_byte.milliseconds(),
         end_ms: decision.ended.milliseconds(),

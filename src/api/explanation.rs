@@ -47,10 +47,14 @@ pub struct Explanation {
     /// Why figshift answered by itself: the value of `x-figshift-reason`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
+    /// What went wrong with the last try's answer after its head: `first_event`, `gap`, `broken`,
+    /// `error_event` or `empty`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
     /// To the head of the backend's answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head_ms: Option<f64>,
-    /// To the first byte of its body.
+    /// To the first byte of its body; of an event stream, to its first event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_byte_ms: Option<f64>,
     /// To the end.
@@ -108,7 +112,8 @@ pub struct Try {
     pub endpoint: Option<String>,
     /// Why here.
     pub turn: Turn,
-    /// Why not where it was before: `connect`, `reset`, `timeout` or `status`.
+    /// Why not where it was before: `connect`, `reset`, `timeout`, `status`, `cut`, `stalled`,
+    /// `error_event`, `empty` or `broken`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Breakers and health checks were not asked, since nobody could serve.

@@ -77,7 +77,9 @@ fn moments(told: &Explanation) -> Vec<(Option<f64>, String)> {
             let status = tried.status.unwrap_or_default();
             moments.push((told.head_ms, format!("status {status}")));
         } else if let Some(ended) = tried.ended_ms {
-            moments.push((Some(ended), ending(tried)));
+            let next = told.tries.get(index + 1);
+            let cause = next.map_or(&told.trouble, |next| &next.reason);
+            moments.push((Some(ended), ending(tried, cause.as_deref())));
         }
         let at = if answered {
             told.head_ms
@@ -127,9 +129,13 @@ fn goes(tried: &Try, told: &Explanation) -> String {
     text
 }
 
-/// A try ended without an answer for the client.
-fn ending(tried: &Try) -> String {
+/// A try ended without an answer for the client; the cause is why the next one was made, or what
+/// went wrong after its head.
+fn ending(tried: &Try, cause: Option<&str>) -> String {
     let class = tried.class.as_deref().unwrap_or_default();
+    if let (Some(status), Some(trouble)) = (tried.status, cause.and_then(trouble)) {
+        return format!("status {status}, and then {trouble}");
+    }
     match (class, tried.status) {
         (_, Some(status)) => format!("status {status}, which `fallback_on` names"),
         ("connect", None) => "no connection could be made".to_owned(),
@@ -138,6 +144,18 @@ fn ending(tried: &Try) -> String {
         ("cancelled", None) => "given up".to_owned(),
         (other, None) => plain(other),
     }
+}
+
+/// What went wrong after a head.
+fn trouble(cause: &str) -> Option<&'static str> {
+    Some(match cause {
+        "stalled" | "first_event" => "no event in time",
+        "gap" => "silence for too long",
+        "error_event" => "an event that says that it failed",
+        "empty" => "the end without an event",
+        "broken" => "it broke off",
+        _ => return None,
+    })
 }
 
 /// What stood against another try.
@@ -164,6 +182,10 @@ fn refusal(refused: Refused, is_last: bool, choice: Option<&Choice>) -> String {
 fn end(told: &Explanation) -> String {
     let class = told.class.as_deref().unwrap_or_default();
     let by = told.served_by.as_deref().map(plain);
+    if let (None, Some(trouble)) = (&told.fault, told.trouble.as_deref().and_then(trouble)) {
+        let by = by.unwrap_or_else(|| "the backend".to_owned());
+        return format!("{}: {by} answered, and then {trouble}", plain(class));
+    }
     match (&told.fault, class) {
         (Some(fault), class) => {
             let status = told.status.unwrap_or_default();
@@ -177,10 +199,6 @@ fn end(told: &Explanation) -> String {
             )
         }
         (None, "cancelled") => "cancelled: the client left".to_owned(),
-        (None, "broken") => match by {
-            Some(by) => format!("broken: what {by} sent broke off"),
-            None => "broken: the answer broke off".to_owned(),
-        },
         (None, class) => match by {
             Some(by) => format!("{}: served by {by}", plain(class)),
             None => plain(class),
@@ -243,6 +261,7 @@ mod tests {
             status: Some(200),
             served_by: Some("legacy".to_owned()),
             fault: None,
+            trouble: None,
             head_ms: Some(412.0),
             first_byte_ms: Some(415.0),
             end_ms: Some(1_870.5),
@@ -264,6 +283,34 @@ mod tests {
              \n     415.0 ms  first byte of the body\
              \n    1870.5 ms  ok: served by legacy\n"
         );
+    }
+
+    #[test]
+    fn a_stream_that_went_wrong_says_how() {
+        let mut told = told();
+        told.tries[0].status = Some(200);
+        told.tries[1].reason = Some("stalled".to_owned());
+        told.trouble = Some("gap".to_owned());
+        told.class = Some("timeout".to_owned());
+        let text = story(&told);
+        let lines = [
+            "80.2 ms  status 200, and then no event in time\n",
+            "1870.5 ms  timeout: legacy answered, and then silence for too long\n",
+        ];
+        for line in lines {
+            assert!(text.contains(line), "{text}");
+        }
+        // What the last try met before it gave up.
+        told.head_ms = None;
+        told.trouble = Some("empty".to_owned());
+        told.fault = Some("upstream_empty".to_owned());
+        told.status = Some(502);
+        let text = story(&told);
+        assert!(
+            text.contains("status 200, and then the end without an event\n"),
+            "{text}"
+        );
+        assert!(text.ends_with("timeout: figshift answered 502 by itself (upstream_empty)\n"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What holds where the file says nothing.
 
 use super::model::{
-    BackendLimit, Breaker, ClientLimits, Compare, ErrorMargins, Flag, Gate, Guard, Health,
+    Backend, BackendLimit, Breaker, ClientLimits, Compare, ErrorMargins, Flag, Gate, Guard, Health,
     LatencyMargins, Limit, LimitMethod, Listen, Pool, Quantile, Ramp, RateLimit, Route, Schedule,
     Timeouts, WeightedEndpoint,
 };
@@ -63,11 +63,20 @@ impl WeightedEndpoint {
     }
 }
 
+impl Backend {
+    pub(super) fn default_drain_limit() -> Duration {
+        Duration::from_secs(5 * 60)
+    }
+}
+
 impl Default for Timeouts {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(2),
             head: Duration::from_secs(300),
+            first_event: Duration::from_secs(120),
+            gap: Duration::from_secs(60),
+            body_gap: None,
             tunnel_idle: Duration::from_secs(3600),
         }
     }
@@ -113,6 +122,9 @@ impl Health {
 impl Route {
     pub(super) fn default_replay() -> Size {
         Size::kib(64)
+    }
+    pub(super) fn default_hold() -> bool {
+        true
     }
     pub(super) fn default_upgrade() -> bool {
         true

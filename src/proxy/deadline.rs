@@ -1,7 +1,9 @@
 //! Deadlines without a timer each: armed ones lie in a slab that the worker's tick looks through.
 //! Arming and disarming cost a slot and no timer-wheel entry; the price is a precision of one tick.
 
+use std::borrow::Borrow;
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
@@ -20,13 +22,26 @@ struct Armed {
 
 impl Deadlines {
     /// Arms a deadline; dropping it disarms it.
-    pub(super) fn arm(&self, at: Duration) -> Deadline<'_> {
-        let key = self.0.borrow_mut().insert(Armed {
+    pub(super) fn arm(&self, at: Duration) -> Deadline<&Self> {
+        let key = self.insert(at);
+        Deadline { all: self, key }
+    }
+
+    /// The same, for what is kept longer than a borrow.
+    pub(super) fn arm_kept(self: &Rc<Self>, at: Duration) -> Deadline<Rc<Self>> {
+        let key = self.insert(at);
+        Deadline {
+            all: Rc::clone(self),
+            key,
+        }
+    }
+
+    fn insert(&self, at: Duration) -> usize {
+        self.0.borrow_mut().insert(Armed {
             at,
             fired: false,
             waker: None,
-        });
-        Deadline { all: self, key }
+        })
     }
 
     /// Fires what is due and wakes who waits for it.
@@ -53,15 +68,15 @@ impl Deadlines {
 
 /// One armed deadline.
 #[derive(Debug)]
-pub(super) struct Deadline<'a> {
-    all: &'a Deadlines,
+pub(super) struct Deadline<D: Borrow<Deadlines>> {
+    all: D,
     key: usize,
 }
 
-impl Deadline<'_> {
+impl<D: Borrow<Deadlines>> Deadline<D> {
     /// Whether it has fired; else the task is woken when it does.
     pub(super) fn poll_fired(&self, cx: &Context<'_>) -> bool {
-        let mut all = self.all.0.borrow_mut();
+        let mut all = self.all.borrow().0.borrow_mut();
         let Some(armed) = all.get_mut(self.key) else {
             return false;
         };
@@ -76,16 +91,16 @@ impl Deadline<'_> {
 
     /// Sets it to a later time.
     pub(super) fn rearm(&self, at: Duration) {
-        if let Some(armed) = self.all.0.borrow_mut().get_mut(self.key) {
+        if let Some(armed) = self.all.borrow().0.borrow_mut().get_mut(self.key) {
             armed.at = at;
             armed.fired = false;
         }
     }
 }
 
-impl Drop for Deadline<'_> {
+impl<D: Borrow<Deadlines>> Drop for Deadline<D> {
     fn drop(&mut self) {
-        self.all.0.borrow_mut().try_remove(self.key);
+        self.all.borrow().0.borrow_mut().try_remove(self.key);
     }
 }
 

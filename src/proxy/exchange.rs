@@ -12,11 +12,13 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 
 use super::admit::{self, Refusal};
+use super::apart::{Apart, Aside};
 use super::choose::choose;
 use super::client::Client;
 use super::dialect::Dialect;
 use super::fallback::{Next, Plan, is_repeatable};
 use super::forward::{FailureKind, Outgoing, OutgoingBody, forward};
+use super::hold::first_event;
 use super::lease::Lease;
 use super::presence::Presence;
 use super::queue::wait;
@@ -24,6 +26,7 @@ use super::rate;
 use super::respond::{BODY_TOO_LARGE, Problem, ResponseBody, relay};
 use super::upgrade::{Asked, switch};
 use super::walk::Walk;
+use super::watch::Watch;
 use super::worker::Worker;
 use crate::snapshot::{Ask, Pin, Route};
 use crate::stats::{Class, Fault};
@@ -43,9 +46,15 @@ pub(super) fn exchange(
 ) -> impl Future<Output = Response<ResponseBody>> + use<> {
     let mut begun = begin(worker, client, request);
     async move {
+        if begun.as_ref().is_ok_and(Delivery::may_outlive)
+            && let Ok(delivery) = std::mem::replace(&mut begun, Err(nothing()))
+            && let Some(apart) = delivery.set_apart()
+        {
+            return apart.answer().await;
+        }
         match &mut begun {
             Ok(delivery) => delivery.run().await,
-            Err(answer) => std::mem::replace(answer, Response::new(ResponseBody::Own(None))),
+            Err(answer) => std::mem::replace(answer, nothing()),
         }
     }
 }
@@ -195,10 +204,28 @@ struct Delivery {
 }
 
 impl Delivery {
+    /// Whether it may have to go on apart from the call that brought it.
+    fn may_outlive(&self) -> bool {
+        self.walk
+            .as_ref()
+            .is_some_and(|walk| walk.route().may_outlive)
+    }
+
+    /// Carries it on apart from the call that brought it.
+    fn set_apart(mut self) -> Option<Apart> {
+        let aside = Rc::<Aside>::default();
+        let walk = self.walk.as_mut()?;
+        walk.set_aside(Rc::clone(&aside));
+        let (worker, every) = (Rc::clone(walk.worker()), walk.route().keep_alive);
+        let id = self.id.clone();
+        let rest = Box::pin(async move { self.run().await });
+        Some(Apart::new(rest, aside, worker, every, id))
+    }
+
     /// Tries until there is a response, or nothing left to try.
     async fn run(&mut self) -> Response<ResponseBody> {
         let Some(walk) = &mut self.walk else {
-            return Response::new(ResponseBody::Own(None));
+            return nothing();
         };
         let mut plan = Plan::default();
         let mut next = plan.first(walk);
@@ -230,16 +257,20 @@ impl Delivery {
                     // `next` stays: the same endpoint, now on a fresh connection.
                     walk.attempt_was_stale();
                 }
+                // The books are closed as for everybody who leaves.
+                Err(_) if walk.has_left() => return nothing(),
                 Err(failure) => {
                     walk.attempt_ends(failure.kind.class());
                     last = Some(failure.kind);
                     next = plan.after_failure(walk, &self.outgoing, side, failure);
                 }
-                Ok((response, lease)) => {
+                Ok((mut response, lease)) => {
                     let status = self.outgoing.dialect.status(&response);
                     let class =
                         Class::of_status(status, || response.headers().contains_key(RETRY_AFTER));
-                    walk.head_arrived(status, class);
+                    let mut watch = Watch::of(walk, &response);
+                    let is_held = watch.as_ref().is_some_and(|watch| watch.is_held(walk));
+                    walk.head_arrived(status, class, is_held);
                     if walk.route().fallback_on.contains(status)
                         && let again @ Next::Try(..) = plan.after_status(walk, &self.outgoing, side)
                     {
@@ -247,7 +278,28 @@ impl Delivery {
                         next = again;
                         continue;
                     }
-                    return self.respond(response, lease, class);
+                    if is_held
+                        && let Some(held) = &mut watch
+                        && let Err(kind) =
+                            Box::pin(first_event(walk, &mut response, held, &self.id)).await
+                    {
+                        let sick = held.sick_class();
+                        if kind.class() == Class::Timeout {
+                            lease.timed_out();
+                        }
+                        last = Some(kind);
+                        next = plan.after_hold(walk, &self.outgoing, side, kind, held);
+                        if let (Some(class), Next::GiveUp) = (sick, next) {
+                            // What the backend says of it is more than we could.
+                            return self.respond(response, lease, class, watch);
+                        }
+                        if walk.has_left() {
+                            return nothing();
+                        }
+                        walk.attempt_ends(sick.unwrap_or(kind.class()));
+                        continue;
+                    }
+                    return self.respond(response, lease, class, watch);
                 }
             }
         }
@@ -259,6 +311,7 @@ impl Delivery {
         response: Response<Incoming>,
         lease: Lease,
         class: Class,
+        watch: Option<Box<Watch>>,
     ) -> Response<ResponseBody> {
         let switching = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         let asked = self.outgoing.asked.take_if(|_| switching);
@@ -272,12 +325,13 @@ impl Delivery {
                     lease,
                     response,
                     class,
+                    watch,
                     dialect,
                     self.id.clone(),
                     upload,
                 )
             }
-            (None, _) => Response::new(ResponseBody::Own(None)),
+            (None, _) => nothing(),
         }
     }
 
@@ -294,7 +348,7 @@ impl Delivery {
             ),
         };
         let Some(walk) = self.walk.take() else {
-            return Response::new(ResponseBody::Own(None));
+            return nothing();
         };
         let problem = match (class, &walk.backend().limit) {
             (Class::Capacity, Some(limit)) => problem.after(limit.queue_time),
@@ -309,6 +363,11 @@ impl Delivery {
         walk.ends_unserved(class, problem.fault, problem.status.as_u16());
         answer
     }
+}
+
+/// An answer for nobody.
+fn nothing() -> Response<ResponseBody> {
+    Response::new(ResponseBody::Own(None))
 }
 
 /// A body that was longer than what is held is counted once, when that is known.

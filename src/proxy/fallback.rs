@@ -7,6 +7,7 @@ use http::header::{HeaderMap, HeaderName};
 
 use super::forward::{Failure, FailureKind, Outgoing};
 use super::walk::Walk;
+use super::watch::Watch;
 use crate::recall::Mark;
 use crate::snapshot::{Picked, Tried};
 use crate::stats::{Reason, Side};
@@ -128,6 +129,30 @@ impl Plan {
         }
     }
 
+    /// The next place after an event stream without a proper first event. An error event is taken like
+    /// a response with its status: what its caller did wrong, or that the backend is full, is told to
+    /// the caller.
+    pub(super) fn after_hold(
+        &mut self,
+        walk: &mut Walk,
+        outgoing: &Outgoing,
+        side: Side,
+        kind: FailureKind,
+        watch: &Watch,
+    ) -> Next {
+        let (class, status) = (watch.sick_class(), watch.sickness());
+        let passes = class.is_some_and(|class| !class.is_bad())
+            && !status.is_some_and(|status| walk.route().fallback_on.contains(status));
+        if passes || walk.has_left() {
+            return Next::GiveUp;
+        }
+        let failure = Failure {
+            kind,
+            unprocessed: false,
+        };
+        self.after_failure(walk, outgoing, side, failure)
+    }
+
     /// Whether the try may be made again on a fresh connection to the same endpoint.
     pub(super) fn again_after_stale(&mut self, outgoing: &Outgoing, failure: Failure) -> bool {
         let harmless = failure.unprocessed || outgoing.repeatable && outgoing.is_replayable();
@@ -152,7 +177,7 @@ impl Plan {
         }
         // A backend that is gone loses its whole share at once: sending that over is what figshift
         // is for. A backend that answers badly or late may be overloaded, and so may the other be.
-        if matches!(reason, Reason::Status | Reason::Timeout) && !within_budget(walk, side) {
+        if reason.is_overload() && !within_budget(walk, side) {
             return Next::GiveUp;
         }
         self.across(walk, side, reason)

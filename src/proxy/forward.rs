@@ -20,11 +20,11 @@ use super::deadline::Deadlines;
 use super::dialect::Dialect;
 use super::greet::Spoken;
 use super::lease::{Lease, Unsent};
+use super::lookout::{Floor, Lookout};
 use super::upgrade::Asked;
 use super::walk::Walk;
-use super::watch::{Floor, Watch};
 use crate::snapshot::{Backend, Endpoint, HostRule, Protocol};
-use crate::stats::{Class, Reason};
+use crate::stats::{Class, Reason, Trouble};
 use crate::wire::{Replay, RequestBody, Upload};
 
 /// What is sent: a head that each try gets a copy of, and a body.
@@ -72,6 +72,8 @@ pub(super) enum FailureKind {
     Stale,
     /// No response head in time.
     Timeout,
+    /// An event stream went wrong before its first event.
+    Stream(Trouble),
     /// A hard rollback came first.
     Cut,
     /// The backend was busy, and too many waited for it.
@@ -93,6 +95,7 @@ impl FailureKind {
             Self::Reset | Self::Stale => Class::Reset,
             Self::Timeout => Class::Timeout,
             Self::QueueFull | Self::QueueLate => Class::Capacity,
+            Self::Stream(trouble) => trouble.class(),
             Self::NoDescriptor
             | Self::Cut
             | Self::ClientSlow
@@ -107,6 +110,12 @@ impl FailureKind {
             Self::Timeout => Reason::Timeout,
             Self::Cut => Reason::Cut,
             Self::QueueFull | Self::QueueLate => Reason::Capacity,
+            Self::Stream(trouble) => match trouble {
+                Trouble::FirstEvent | Trouble::Gap => Reason::Stalled,
+                Trouble::Broken => Reason::Broken,
+                Trouble::ErrorEvent => Reason::ErrorEvent,
+                Trouble::Empty => Reason::Empty,
+            },
             _ => Reason::Reset,
         }
     }
@@ -271,6 +280,11 @@ pub(super) async fn forward(
     let Some(endpoint) = walk.endpoint() else {
         return Err(unsent(FailureKind::Connect));
     };
+    if walk.has_left() {
+        // Nobody would read the answer.
+        return Err(unsent(FailureKind::ClientBroke));
+    }
+    walk.is_sent();
     let request = match lease.spoken() {
         Spoken::Http1 => outgoing.next_try(&backend.host, &endpoint.authority),
         Spoken::Http2 => outgoing.next_stream(backend, endpoint),
@@ -415,7 +429,7 @@ impl HeadWait<'_> {
         mut answer: Pin<&mut impl Future<Output = Result<Response<Incoming>, Unsent>>>,
     ) -> Result<Response<Incoming>, Waited> {
         let deadlines: &Deadlines = &self.walk.worker().deadlines;
-        let mut watch = Watch::new(self.walk, self.limit, self.upload, self.floor);
+        let mut watch = Lookout::new(self.walk, self.limit, self.upload, self.floor);
         let deadline = deadlines.arm(watch.next());
         let fail = |kind| {
             Poll::Ready(Err(Waited {

@@ -1,9 +1,11 @@
 //! The data plane: worker threads that serve requests. They read a snapshot and write their own
 //! cells; they decide nothing that lasts longer than one request. The files are the steps of a
-//! request in order: accept, greet, admit, exchange, choose, pool, connect, forward, fallback, respond.
+//! request in order: accept, greet, admit, exchange, choose, pool, connect, forward, hold, fallback,
+//! respond.
 
 mod accept;
 mod admit;
+mod apart;
 mod choose;
 mod client;
 mod connect;
@@ -17,10 +19,13 @@ mod fallback;
 mod farewell;
 mod forward;
 mod greet;
+mod hold;
+mod kept;
 mod lease;
 mod limited;
 mod listen;
 mod local;
+mod lookout;
 mod pace;
 mod pool;
 mod presence;
@@ -33,6 +38,7 @@ mod tunnel;
 mod upgrade;
 mod walk;
 mod watch;
+mod watched;
 mod worker;
 
 pub use crowd::Crowd;

@@ -14,18 +14,22 @@ use http::{HeaderMap, Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use super::apart::Warm;
 use super::dialect::Dialect;
 use super::forward::{FailureKind, via};
+use super::kept::Kept;
 use super::lease::Lease;
 use super::walk::Walk;
+use super::watch::Watch;
+use super::watched::Watched;
 use super::worker::Worker;
-use crate::stats::{Class, Fault};
+use crate::stats::{Class, Fault, Trouble};
 use crate::wire::{
     GRPC, GRPC_MESSAGE, GRPC_STATUS, REQUEST_ID, Upload, grpc_code, grpc_message, grpc_status,
     problem_json, remove_from_response,
 };
 
-const REASON: HeaderName = HeaderName::from_static("x-figshift-reason");
+pub(super) const REASON: HeaderName = HeaderName::from_static("x-figshift-reason");
 const BACKEND: HeaderName = HeaderName::from_static("x-figshift-backend");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 
@@ -38,12 +42,15 @@ pub(super) fn relay(
     lease: Lease,
     response: Response<Incoming>,
     class: Class,
+    watch: Option<Box<Watch>>,
     dialect: Dialect,
     id: HeaderValue,
     upload: Option<Rc<Upload>>,
 ) -> Response<ResponseBody> {
     let (mut head, body) = response.into_parts();
     let untold = dialect.waits_for_trailers(head.status, &head.headers);
+    let kept_id = watch.is_some().then(|| id.clone());
+    let drain = walk.backend().drain;
     dress(&walk, &mut head, id);
     let relayed = Relayed {
         body,
@@ -53,10 +60,19 @@ pub(super) fn relay(
             class,
             untold,
             upload,
+            left: false,
         }),
-        begun: false,
+        begun: watch.is_some(),
+        watched: watch
+            .zip(kept_id)
+            .map(|(watch, id)| Box::new(Watched::new(watch, id))),
     };
-    Response::from_parts(head, ResponseBody::Relayed(relayed.settle_if_ended()))
+    let body = ResponseBody::Relayed(relayed.settle_if_ended());
+    let body = match drain {
+        Some(limit) if !body.is_settled() => ResponseBody::Kept(Kept::new(body, limit)),
+        _ => body,
+    };
+    Response::from_parts(head, body)
 }
 
 /// Makes the head of a backend's response one of ours.
@@ -76,6 +92,10 @@ pub(super) fn dress(walk: &Walk, head: &mut Parts, id: HeaderValue) {
 pub(super) enum ResponseBody {
     /// From a backend.
     Relayed(Relayed),
+    /// The same, from one that does not bear being left.
+    Kept(Kept),
+    /// Comments until there is one.
+    Warm(Box<Warm>),
     /// From us.
     Own(Option<Bytes>),
 }
@@ -83,20 +103,23 @@ pub(super) enum ResponseBody {
 /// A backend's body with the books of its request, which are closed when it ends.
 #[derive(Debug)]
 pub(super) struct Relayed {
-    body: Incoming,
-    books: Option<Books>,
+    pub(super) body: Incoming,
+    pub(super) books: Option<Books>,
     begun: bool,
+    pub(super) watched: Option<Box<Watched>>,
 }
 
 #[derive(Debug)]
-struct Books {
-    walk: Walk,
+pub(super) struct Books {
+    pub(super) walk: Walk,
     lease: Lease,
-    class: Class,
+    pub(super) class: Class,
     /// Only the trailers will tell how a gRPC call ended.
     untold: bool,
     /// Of a request with a body.
     upload: Option<Rc<Upload>>,
+    /// The client has left.
+    left: bool,
 }
 
 impl Books {
@@ -108,7 +131,19 @@ impl Books {
         }
     }
 
-    fn read_trailers(&mut self, trailers: &HeaderMap) {
+    /// Nobody's fault when there is nobody to be harmed.
+    pub(super) fn goes_wrong(&self, trouble: Trouble) {
+        if !self.left {
+            self.walk.goes_wrong(trouble);
+        }
+    }
+
+    /// The connection has been silent for too long.
+    pub(super) fn timed_out(&self) {
+        self.lease.timed_out();
+    }
+
+    pub(super) fn read_trailers(&mut self, trailers: &HeaderMap) {
         if let (true, Some(status)) = (self.untold, grpc_status(trailers)) {
             self.untold = false;
             self.class = Class::of_status(status, || false);
@@ -128,7 +163,7 @@ impl Books {
 
 impl Relayed {
     fn settle_if_ended(mut self) -> Self {
-        if self.body.is_end_stream() {
+        if self.is_end() {
             self.settle(None, true);
         } else if let Some(books) = &mut self.books {
             books.walk.streams();
@@ -137,7 +172,7 @@ impl Relayed {
     }
 
     /// Closes the books: as the head said, or with the class of what went wrong.
-    fn settle(&mut self, wrong: Option<Class>, just_looked: bool) {
+    pub(super) fn settle(&mut self, wrong: Option<Class>, just_looked: bool) {
         let Some(books) = self.books.take() else {
             return;
         };
@@ -145,11 +180,46 @@ impl Relayed {
             books.walk.leaves_unread();
         }
         let class = wrong.unwrap_or_else(|| books.class_at_end());
-        let Books { walk, lease, .. } = books;
+        let Books {
+            walk, lease, left, ..
+        } = books;
         if wrong.is_none() {
             lease.give_back(walk.worker().coarse_now(), walk.backend());
         }
+        if left && wrong.is_none() {
+            walk.cell(walk.side()).drained.add(1);
+        }
+        let class = if left { Class::Cancelled } else { class };
         walk.ends(class, just_looked);
+    }
+
+    /// The client has left: what comes now is for nobody.
+    pub(super) fn client_left(&mut self) {
+        if let Some(books) = &mut self.books {
+            books.left = true;
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        // What was read of an event stream does not count, so its hint would be wrong.
+        let is_of_events = |watched: &Watched| watched.watch.is_of_events();
+        match self.watched.as_deref().is_some_and(is_of_events) {
+            true => SizeHint::new(),
+            false => self.body.size_hint(),
+        }
+    }
+
+    pub(super) fn is_end(&self) -> bool {
+        self.watched.as_deref().is_none_or(Watched::is_passed) && self.body.is_end_stream()
+    }
+
+    pub(super) fn complain(&self, error: &hyper::Error) {
+        if let Some(books) = &self.books
+            && books.walk.worker().may_complain()
+        {
+            let backend = &*books.walk.backend().name;
+            tracing::warn!(%error, backend, "A response broke after its head");
+        }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
@@ -161,6 +231,9 @@ impl Relayed {
         {
             self.settle(Some(Class::Cancelled), false);
             return Poll::Ready(Some(Err(Broken::Cut)));
+        }
+        if self.watched.is_some() {
+            return self.poll_watched(cx);
         }
         let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) else {
             if let Some(books) = &self.books {
@@ -184,11 +257,9 @@ impl Relayed {
                 }
             }
             Some(Err(error)) => {
-                if let Some(books) = &self.books
-                    && books.walk.worker().may_complain()
-                {
-                    let backend = &*books.walk.backend().name;
-                    tracing::warn!(%error, backend, "A response broke after its head");
+                self.complain(error);
+                if let Some(books) = &self.books {
+                    books.goes_wrong(Trouble::Broken);
                 }
                 let class = self.books.as_ref().map(Books::broken);
                 self.settle(class, false);
@@ -196,6 +267,47 @@ impl Relayed {
             None => self.settle(None, false),
         }
         Poll::Ready(frame.map(|frame| frame.map_err(Broken::Upstream)))
+    }
+}
+
+impl ResponseBody {
+    /// The client has left.
+    pub(super) fn client_left(&mut self) {
+        match self {
+            Self::Relayed(relayed) => relayed.client_left(),
+            Self::Kept(kept) => kept.inner_mut().into_iter().for_each(Self::client_left),
+            Self::Warm(_) | Self::Own(_) => {}
+        }
+    }
+
+    /// The client can be given no answer of this kind any more.
+    pub(super) fn is_not_wanted(&mut self, status: StatusCode) {
+        match self {
+            Self::Relayed(relayed) => {
+                let class = Class::of_status(status.as_u16(), || false);
+                let class = if class == Class::Ok {
+                    Class::Broken
+                } else {
+                    class
+                };
+                relayed.settle(Some(class), false);
+            }
+            Self::Kept(kept) => {
+                let inner = kept.inner_mut().into_iter();
+                inner.for_each(|inner| inner.is_not_wanted(status));
+            }
+            Self::Warm(_) | Self::Own(_) => {}
+        }
+    }
+
+    /// Whether nothing is awaited from a backend any more.
+    pub(super) fn is_settled(&self) -> bool {
+        match self {
+            Self::Relayed(relayed) => relayed.books.is_none(),
+            Self::Kept(kept) => kept.is_settled(),
+            Self::Warm(_) => false,
+            Self::Own(_) => true,
+        }
     }
 }
 
@@ -207,6 +319,8 @@ pub(super) enum Broken {
     Upstream(hyper::Error),
     /// A hard rollback.
     Cut,
+    /// The backend was waited for in vain, or brought what cannot be passed on.
+    GivenUp,
 }
 
 impl fmt::Display for Broken {
@@ -214,6 +328,7 @@ impl fmt::Display for Broken {
         match self {
             Self::Upstream(error) => error.fmt(f),
             Self::Cut => f.write_str("cut by a hard rollback"),
+            Self::GivenUp => f.write_str("given up"),
         }
     }
 }
@@ -230,20 +345,26 @@ impl Body for ResponseBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         match self.get_mut() {
             Self::Relayed(relayed) => relayed.poll(cx),
+            Self::Kept(kept) => kept.poll(cx),
+            Self::Warm(warm) => warm.poll(cx),
             Self::Own(body) => Poll::Ready(body.take().map(|body| Ok(Frame::data(body)))),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Self::Relayed(relayed) => relayed.body.is_end_stream(),
+            Self::Relayed(relayed) => relayed.is_end(),
+            Self::Kept(kept) => kept.inner().is_some_and(Self::is_end_stream),
+            Self::Warm(_) => false,
             Self::Own(body) => body.is_none(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Relayed(relayed) => relayed.body.size_hint(),
+            Self::Relayed(relayed) => relayed.size_hint(),
+            Self::Kept(kept) => kept.inner().map_or_else(SizeHint::new, Self::size_hint),
+            Self::Warm(_) => SizeHint::new(),
             Self::Own(body) => SizeHint::with_exact(body.as_ref().map_or(0, |b| b.len() as u64)),
         }
     }
@@ -284,6 +405,7 @@ impl Problem {
                 Fault::Timeout,
                 "The backend sent no response head in time; it may still process the request",
             ),
+            FailureKind::Stream(trouble) => return Self::of_trouble(trouble),
             FailureKind::Cut => (
                 StatusCode::BAD_GATEWAY,
                 Fault::Cut,
@@ -324,6 +446,25 @@ impl Problem {
         }
     }
 
+    /// For an event stream that had no event.
+    fn of_trouble(trouble: Trouble) -> Self {
+        let (fault, detail) = match trouble {
+            Trouble::FirstEvent | Trouble::Gap => (
+                Fault::Stalled,
+                "The backend answered and then sent no event in time; it may still process the request",
+            ),
+            Trouble::Broken | Trouble::ErrorEvent => (
+                Fault::Broken,
+                "The backend answered, and its connection broke before the first event",
+            ),
+            Trouble::Empty => (
+                Fault::Empty,
+                "The backend answered with an event stream that has no event",
+            ),
+        };
+        Self::of_fault(fault, detail)
+    }
+
     /// For a request that was never tried.
     pub(super) fn of_fault(fault: Fault, detail: &'static str) -> Self {
         let status = match fault {
@@ -333,8 +474,10 @@ impl Problem {
             Fault::NoEndpoint | Fault::QueueFull | Fault::QueueTimeout => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
-            Fault::Connect | Fault::Reset | Fault::Cut => StatusCode::BAD_GATEWAY,
-            Fault::Timeout => StatusCode::GATEWAY_TIMEOUT,
+            Fault::Connect | Fault::Reset | Fault::Cut | Fault::Empty | Fault::Broken => {
+                StatusCode::BAD_GATEWAY
+            }
+            Fault::Timeout | Fault::Stalled => StatusCode::GATEWAY_TIMEOUT,
             Fault::BadRequest => StatusCode::BAD_REQUEST,
             Fault::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Fault::UriTooLong => StatusCode::URI_TOO_LONG,

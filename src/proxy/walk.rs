@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use rand::RngExt;
 
+use super::apart::Aside;
 use super::choose::Choice;
 use super::client::Client;
 use super::presence::Presence;
 use super::worker::Worker;
 use crate::recall::{Chosen, Decision, Mark, Moment};
 use crate::snapshot::{Arm, Backend, ClientLimits, Endpoint, Picked, Pin, Route, Seat};
-use crate::stats::{Class, Cohorts, Fault, Lapse, Reason, Side, SideCell, Unit};
+use crate::stats::{Class, Cohorts, Fault, Lapse, Reason, Side, SideCell, Trouble, Unit};
 
 /// A request that has found its route.
 #[derive(Debug)]
@@ -37,6 +38,8 @@ pub(super) struct Walk {
     /// Holds a place in the retry budget.
     retrying: bool,
     ended: bool,
+    /// Where it may outlive the call that brought it.
+    aside: Option<Rc<Aside>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -81,6 +84,7 @@ impl Walk {
             seat: None,
             retrying: false,
             ended: false,
+            aside: None,
         }
     }
 
@@ -171,6 +175,27 @@ impl Walk {
         }
     }
 
+    /// It may be held up and outlive the call that brought it.
+    pub(super) fn set_aside(&mut self, aside: Rc<Aside>) {
+        self.aside = Some(aside);
+    }
+
+    pub(super) fn aside(&self) -> Option<&Aside> {
+        self.aside.as_deref()
+    }
+
+    /// Whether the client has left and the request goes on without it.
+    pub(super) fn has_left(&self) -> bool {
+        self.aside().is_some_and(Aside::has_left)
+    }
+
+    /// The backend of the running try gets to see the request.
+    pub(super) fn is_sent(&self) {
+        if let Some(aside) = self.aside() {
+            aside.is_sent_to(self.backend());
+        }
+    }
+
     /// Wakes this task when what streams is cut.
     pub(super) fn wake_when_cut(&self, cx: &Context<'_>) {
         self.presence.wake_when_cut(cx);
@@ -243,6 +268,9 @@ impl Walk {
             picked,
             told: false,
         });
+        if let Some(aside) = self.aside() {
+            aside.is_unsent();
+        }
         self.enter_cohort(side, picked);
         self.cell(side).in_flight.up();
         if let Some(endpoint) = self.endpoint() {
@@ -279,16 +307,30 @@ impl Walk {
         }
     }
 
-    /// The response head is here: the breaker hears how well the endpoint is.
-    pub(super) fn head_arrived(&mut self, status: u16, class: Class) {
+    /// The response head is here: the breaker hears how well the endpoint is, unless its stream is
+    /// held and has to show it first.
+    pub(super) fn head_arrived(&mut self, status: u16, class: Class, is_held: bool) {
         self.look_at_clock();
         self.cell(self.side()).head.record(self.elapsed());
         self.note(|decision, at| decision.has_head(at, status));
         if class != Class::Ok {
             self.leave_cohort(class);
         }
+        if !is_held {
+            self.answers(status, class);
+        }
+    }
+
+    /// What came of it, as a status: the breaker hears of that.
+    pub(super) fn answers(&mut self, status: u16, class: Class) {
         let failed = class != Class::Capacity && self.backend().breaker_statuses.contains(status);
         self.tell_breaker(failed);
+    }
+
+    /// The response went wrong after its head.
+    pub(super) fn goes_wrong(&self, trouble: Trouble) {
+        self.cell(self.side()).troubles[trouble as usize].add(1);
+        self.note(|decision, _| decision.trouble = Some(trouble));
     }
 
     /// A response that had begun well told in its trailers that it is none.
@@ -298,7 +340,7 @@ impl Walk {
         }
     }
 
-    /// The first byte of the body is here.
+    /// The first byte of the body is here, or the first event.
     pub(super) fn first_byte(&mut self) {
         self.look_at_clock();
         let waited = self.elapsed();

@@ -1,132 +1,228 @@
-//! Whether somebody is late while a response head is awaited: the backend with its answer, or the
-//! client with its body.
+//! What is known of a body while it streams: whether it moves, and what its events say. In an event
+//! stream only events count, since a heartbeat says nothing of the one who should answer. Time
+//! counts only while the backend is waited for: a client that reads slowly makes nobody late.
 
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::task::Context;
 use std::time::Duration;
 
-use http::Request;
-use http::header::CONTENT_TYPE;
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
+use http::{Response, StatusCode};
+use http_body::{Body, Frame};
 
-use super::forward::FailureKind;
+use super::deadline::{Deadline, Deadlines};
 use super::walk::Walk;
-use super::worker::TICK;
-use crate::wire::{RequestBody, Upload};
+use super::worker::{TICK, Worker};
+use crate::stats::{Class, Trouble};
+use crate::wire::{Event, Scanner};
 
-/// How fast a client must send while the backend waits for it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Floor {
-    bytes: u64,
-    within: Duration,
+const EVENT_STREAM: &[u8] = b"text/event-stream";
+
+/// See the module. Not there for bodies that nobody has to watch.
+#[derive(Debug)]
+pub(super) struct Watch {
+    kind: Kind,
+    /// There was an event, or a byte where those count.
+    pub(super) begun: bool,
+    /// `[DONE]` was said.
+    pub(super) done: bool,
+    /// The status that an error event stands for.
+    sick: Option<u16>,
+    /// Read before it was decided to whom the client is given.
+    pub(super) held: VecDeque<Frame<Bytes>>,
+    gap: Duration,
+    /// Silence that is still allowed.
+    left: Duration,
+    /// Since when the backend is waited for.
+    since: Option<Duration>,
+    deadline: Deadline<Rc<Deadlines>>,
 }
 
-impl Floor {
-    /// Of a request. A gRPC stream may be silent for as long as both ends like.
-    pub(super) fn of(walk: &Walk, request: &Request<RequestBody>) -> Option<Self> {
-        if matches!(request.body(), RequestBody::Empty) {
+#[derive(Debug)]
+enum Kind {
+    /// Events that can be read.
+    Events(Scanner),
+    /// Events that cannot, being compressed: any byte is as good as one.
+    Sealed,
+    /// Another body.
+    Other,
+}
+
+impl Watch {
+    /// For the running try's response, if its body has to be watched.
+    pub(super) fn of<B: Body>(walk: &Walk, response: &Response<B>) -> Option<Box<Self>> {
+        let body = response.body();
+        if body.is_end_stream() {
             return None;
         }
-        let limits = walk.limits();
-        let kind = request.headers().get(CONTENT_TYPE);
-        let is_grpc = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
-        let bytes = limits.body_bytes_in(limits.body_grace);
-        (bytes > 0 && !is_grpc).then_some(Self {
-            bytes,
-            within: limits.body_grace,
-        })
-    }
-}
-
-/// What was seen at the last look, and when the next one is due.
-pub(super) struct Watch<'a> {
-    walk: &'a Walk,
-    limit: Duration,
-    upload: Option<&'a Upload>,
-    floor: Option<Floor>,
-    /// For the backend, or for a client that has stopped.
-    due: Duration,
-    frames: u64,
-    /// For a client that is too slow.
-    slow: Duration,
-    bytes: u64,
-    starved: bool,
-}
-
-impl<'a> Watch<'a> {
-    /// Begins with a request that is on its way to a backend, which has this long for its head.
-    pub(super) fn new(
-        walk: &'a Walk,
-        limit: Duration,
-        upload: Option<&'a Upload>,
-        floor: Option<Floor>,
-    ) -> Self {
-        let mut watch = Self {
-            walk,
-            limit,
-            upload,
-            floor,
-            due: Duration::ZERO,
-            frames: upload.map_or(0, Upload::frames),
-            slow: Duration::MAX,
-            bytes: 0,
-            starved: false,
+        let backend = walk.backend();
+        // What has a length is a document, whatever it calls itself.
+        let streams = response.status() == StatusCode::OK && body.size_hint().exact().is_none();
+        let (kind, first, gap) = match streams.then(|| kind_of(response.headers())).flatten() {
+            Some(kind) => (kind, backend.first_event, backend.gap),
+            None => (Kind::Other, backend.body_gap?, backend.body_gap?),
         };
-        watch.due = watch.after(limit);
-        watch.begin_grace();
-        // Backends wait for the first byte from the start.
-        watch.starved = true;
-        watch
+        let deadlines = &walk.worker().deadlines;
+        Some(Box::new(Self {
+            kind,
+            begun: false,
+            done: false,
+            sick: None,
+            held: VecDeque::new(),
+            gap,
+            left: first,
+            since: None,
+            deadline: deadlines.arm_kept(Duration::MAX),
+        }))
     }
 
-    /// When to look next.
-    pub(super) fn next(&self) -> Duration {
-        self.due.min(self.slow)
+    /// Whether its first event is waited for before the client gets anything.
+    pub(super) fn is_held(&self, walk: &Walk) -> bool {
+        self.is_of_events() && walk.route().hold
     }
 
-    /// Never early: the coarse clock may be late by a tick.
-    fn after(&self, span: Duration) -> Duration {
-        self.now() + TICK + span
+    /// Whether it is an event stream.
+    pub(super) fn is_of_events(&self) -> bool {
+        !matches!(self.kind, Kind::Other)
     }
 
-    fn now(&self) -> Duration {
-        self.walk.worker().coarse_now()
-    }
-
-    fn begin_grace(&mut self) {
-        self.slow = Duration::MAX;
-        if let (Some(floor), Some(upload)) = (self.floor, self.upload)
-            && !upload.has_ended()
-        {
-            self.slow = self.after(floor.within);
-            self.bytes = upload.bytes();
-            self.starved = upload.is_starved();
+    /// Whether the client would understand an event of ours, here and now.
+    pub(super) fn may_tell(&self) -> bool {
+        match &self.kind {
+            Kind::Events(scanner) => !self.done && scanner.is_between_events(),
+            Kind::Sealed | Kind::Other => false,
         }
     }
 
-    /// Who is late, if anybody is.
-    pub(super) fn look(&mut self) -> Option<FailureKind> {
-        let now = self.now();
-        let starved = self.upload.is_some_and(Upload::is_starved);
-        if now >= self.slow {
-            let bytes = self.upload.map_or(0, Upload::bytes);
-            let floor = self.floor.map_or(0, |floor| floor.bytes);
-            // A backend that has begun to read within the grace has not waited for all of it.
-            if bytes < self.bytes + floor && starved && self.starved {
-                return Some(FailureKind::ClientSlow);
+    /// Whether comments of ours could stand before its first event.
+    pub(super) fn is_readable(&self) -> bool {
+        matches!(self.kind, Kind::Events(_))
+    }
+
+    /// Looks at a frame of the backend; the first event in it, if there is one.
+    pub(super) fn sees(&mut self, frame: &Frame<Bytes>, now: Duration) -> Option<Event> {
+        let data = frame.data_ref().map(Bytes::as_ref).unwrap_or_default();
+        let mut grows = false;
+        let first = match &mut self.kind {
+            Kind::Events(scanner) => {
+                let seen = scanner.scan(data);
+                grows = seen.grows;
+                self.done |= seen.done;
+                if let Some(Event::Error(code)) = seen.error {
+                    // What says no status is what a 500 is.
+                    self.sick.get_or_insert(code.unwrap_or(500));
+                }
+                seen.first
             }
-            self.begin_grace();
+            Kind::Sealed | Kind::Other => (!data.is_empty()).then_some(Event::Data),
+        };
+        let waited = self.since.take().map(|since| now.saturating_sub(since));
+        self.left = self.left.saturating_sub(waited.unwrap_or_default());
+        if first.is_some() || self.goes_on() {
+            self.begin();
+        } else if grows {
+            // A long event on its way is no silence.
+            self.left = self.left.max(self.gap);
         }
-        if now >= self.due {
-            // While the upload moves, nobody is late yet.
-            let frames = self.upload.map_or(0, Upload::frames);
-            if frames == self.frames {
-                return Some(if starved {
-                    FailureKind::ClientSlow
-                } else {
-                    FailureKind::Timeout
-                });
+        first
+    }
+
+    fn goes_on(&self) -> bool {
+        matches!(&self.kind, Kind::Events(scanner) if scanner.goes_on())
+    }
+
+    fn begin(&mut self) {
+        self.begun = true;
+        self.left = self.gap;
+    }
+
+    /// The backend has ended it: whether there was nothing in it. Half an event is something, for
+    /// clients who read lines.
+    pub(super) fn ends_empty(&mut self) -> bool {
+        if matches!(&self.kind, Kind::Events(scanner) if !scanner.is_between_events()) {
+            self.begin();
+        }
+        self.is_of_events() && !self.begun
+    }
+
+    /// Asked whenever the backend has nothing: whether it has had nothing for too long. Else the task
+    /// is woken when it has.
+    pub(super) fn poll_late(&mut self, worker: &Worker, cx: &Context<'_>) -> bool {
+        if self.since.is_none() {
+            let now = worker.coarse_now();
+            self.since = Some(now);
+            // Never early: the coarse clock may be late by a tick.
+            self.deadline.rearm(now + TICK + self.left);
+        }
+        self.deadline.poll_fired(cx)
+    }
+
+    /// What it is when it is late.
+    pub(super) fn lateness(&self) -> Trouble {
+        match self.begun || !self.is_of_events() {
+            true => Trouble::Gap,
+            false => Trouble::FirstEvent,
+        }
+    }
+
+    /// The status that its error event stands for, if there was one.
+    pub(super) fn sickness(&self) -> Option<u16> {
+        self.sick
+    }
+
+    /// The class that its error event stands for, if there was one.
+    pub(super) fn sick_class(&self) -> Option<Class> {
+        self.sick.map(|status| Class::of_status(status, || false))
+    }
+}
+
+/// Whether it is an event stream to which comments and events of ours can be added.
+pub(super) fn is_readable_stream(headers: &HeaderMap) -> bool {
+    matches!(kind_of(headers), Some(Kind::Events(_)))
+}
+
+/// What kind of event stream it is, if it is one.
+fn kind_of(headers: &HeaderMap) -> Option<Kind> {
+    let value = headers.get(CONTENT_TYPE)?.as_bytes();
+    let (name, rest) = value.split_at_checked(EVENT_STREAM.len())?;
+    let ends = matches!(rest.first(), None | Some(b';' | b' ' | b'\t'));
+    if !name.eq_ignore_ascii_case(EVENT_STREAM) || !ends {
+        return None;
+    }
+    let coding = headers.get(CONTENT_ENCODING);
+    Some(match coding {
+        Some(coding) if !coding.as_bytes().eq_ignore_ascii_case(b"identity") => Kind::Sealed,
+        _ => Kind::Events(Scanner::new()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn event_streams_are_known_by_their_type() {
+        for (kind, coding, meant) in [
+            ("text/event-stream", None, Some(true)),
+            ("Text/Event-Stream; charset=utf-8", None, Some(true)),
+            ("text/event-stream", Some("identity"), Some(true)),
+            ("text/event-stream", Some("gzip"), Some(false)),
+            ("text/event-streams", None, None),
+            ("text/event", None, None),
+            ("application/json", None, None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+            if let Some(coding) = coding {
+                headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding));
             }
-            self.frames = frames;
-            self.due = self.after(self.limit);
+            let found = kind_of(&headers).map(|kind| matches!(kind, Kind::Events(_)));
+            assert_eq!(found, meant, "{kind} {coding:?}");
         }
-        None
+        assert!(kind_of(&HeaderMap::new()).is_none());
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::moment::Moment;
 use crate::snapshot::Tried;
-use crate::stats::{Class, Fault, Reason, Side};
+use crate::stats::{Class, Fault, Reason, Side, Trouble};
 
 /// See the module.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +30,8 @@ pub struct Decision {
     pub class: Option<Class>,
     /// Why figshift answered by itself, if it did.
     pub fault: Option<Fault>,
+    /// What went wrong with the response of the last try after its head.
+    pub trouble: Option<Trouble>,
     /// The status of the client's answer; 0 before its head.
     pub status: u16,
     count: u8,
@@ -133,6 +135,7 @@ impl Decision {
             chosen: None,
             class: None,
             fault: None,
+            trouble: None,
             status: 0,
             count: 0,
             tries: [Try::NONE; Tried::MOST],
@@ -167,7 +170,9 @@ impl Decision {
         self.count = slot as u8 + 1;
         // A head before this one was not for the client.
         self.head = Moment::NEVER;
+        self.first_byte = Moment::NEVER;
         self.status = 0;
+        self.trouble = None;
     }
 
     /// Marks the last try.

@@ -85,6 +85,14 @@ pub struct Backend {
     pub connect_timeout: Duration,
     /// Limit from the sent request to the response head.
     pub head_timeout: Duration,
+    /// Limit from the head of an event stream to its first event.
+    pub first_event: Duration,
+    /// Limit of the silence between two events of an event stream.
+    pub gap: Duration,
+    /// The same between the bytes of any other body.
+    pub body_gap: Option<Duration>,
+    /// For how long an answer is read whose client has left; `None`: not at all.
+    pub drain: Option<Duration>,
     /// Limit of a tunnel's silence, if any.
     pub tunnel_idle: Option<Duration>,
     /// Idle connections older than this are closed.

@@ -15,7 +15,7 @@ use super::route::{Arm, Match, Route, Sticky};
 use super::router::Router;
 use super::seats::{Limit, Seats};
 use super::status::Statuses;
-use crate::config::model::{self, Config, HostPolicy};
+use crate::config::model::{self, Config, HostPolicy, OnDisconnect};
 use crate::config::scalar::StickyKey;
 use crate::policy::{Salt, Split, Weights};
 use crate::stats::{Cells, Cohorts, Side};
@@ -173,6 +173,13 @@ fn compile_backend(
         },
         connect_timeout: written.timeouts.connect.get(),
         head_timeout: written.timeouts.head.get(),
+        first_event: written.timeouts.first_event.get(),
+        gap: written.timeouts.gap.get(),
+        body_gap: written.timeouts.body_gap.map(|gap| gap.get()),
+        drain: match written.on_disconnect {
+            OnDisconnect::Cancel => None,
+            OnDisconnect::Drain => Some(written.drain_limit.get()),
+        },
         tunnel_idle: Some(written.timeouts.tunnel_idle.get()).filter(|limit| !limit.is_zero()),
         pool_idle: written.pool.idle.get(),
         pool_max_idle: written.pool.max_idle,
@@ -207,6 +214,14 @@ fn compile_route(
         })
     };
     let candidate = written.candidate.as_deref();
+    let primary = arm(Side::Primary, &written.primary)?;
+    let candidate_arm = candidate
+        .map(|backend| arm(Side::Candidate, backend))
+        .transpose()?;
+    let drains = |arm: &Arm| arm.backend.drain.is_some();
+    let may_outlive = written.keep_alive.is_some()
+        || drains(&primary)
+        || candidate_arm.as_ref().is_some_and(drains);
     Ok(Route {
         name: written.name.as_str().into(),
         matches: compile_match(&written.matches)
@@ -222,10 +237,8 @@ fn compile_route(
             .iter()
             .map(|key| compile_sticky(key).ok_or_else(|| unsound("sticky", &format!("{key:?}"))))
             .collect::<Result<_, _>>()?,
-        primary: arm(Side::Primary, &written.primary)?,
-        candidate: candidate
-            .map(|backend| arm(Side::Candidate, backend))
-            .transpose()?,
+        primary,
+        candidate: candidate_arm,
         cohorts: candidate.filter(|_| written.guard.enabled).map(|_| {
             known_cohorts(written, previous)
                 .unwrap_or_else(|| Arc::new(Cohorts::new(workers, !written.sticky.is_empty())))
@@ -240,6 +253,9 @@ fn compile_route(
             .transpose()?,
         max_body: written.max_body.map(|most| most.bytes() as u64),
         idempotent: written.idempotent,
+        hold: written.hold,
+        may_outlive,
+        keep_alive: written.keep_alive.map(|every| every.get()),
         upgrade: written.upgrade,
         side_header: written.side_header,
         backend_header: written.backend_header,

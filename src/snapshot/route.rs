@@ -104,6 +104,12 @@ pub struct Route {
     pub max_body: Option<u64>,
     /// Every method may be repeated.
     pub idempotent: bool,
+    /// An event stream goes to the client from its first event on.
+    pub hold: bool,
+    /// How often a comment is sent meanwhile.
+    pub keep_alive: Option<std::time::Duration>,
+    /// Its requests may have to be carried on apart: comments are sent, or a backend has to be drained.
+    pub may_outlive: bool,
     /// Upgrades are carried.
     pub upgrade: bool,
     /// `x-figshift-side` is obeyed from trusted peers.

@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-use super::class::{Class, Fault, Reason};
+use super::class::{Class, Fault, Reason, Trouble};
 use super::client::{Lapse, Refused};
 use super::counter::{Counter, Gauge};
 use super::histogram::Histogram;
@@ -65,6 +65,10 @@ pub struct SideCell {
     pub over_budget: Counter,
     /// Tries that a hard rollback cut.
     pub cut: Counter,
+    /// Responses that went wrong after their head, by what it was.
+    pub troubles: [Counter; Trouble::COUNT],
+    /// Answers read to their end after their client had left.
+    pub drained: Counter,
     /// Connections that became a tunnel.
     pub tunnels: Counter,
     /// Tunnels open.

@@ -44,7 +44,7 @@ pub enum Class {
     ServerError,
     /// No connection could be made.
     Connect,
-    /// No response head in time.
+    /// No response head in time, or silence for too long after it.
     Timeout,
     /// The connection broke, or made no sense, before the response head.
     Reset,
@@ -122,11 +122,27 @@ pub enum Reason {
     Cut,
     /// The side was busy, and its limit lets what it cannot take spill over.
     Capacity,
+    /// Its event stream had no event in time.
+    Stalled,
+    /// The first event of its stream was an error.
+    ErrorEvent,
+    /// Its event stream ended without an event.
+    Empty,
+    /// Its event stream broke before an event.
+    Broken,
 }
 
 impl Reason {
+    /// Whether the side answers, but badly or late: it may have too much to do.
+    pub fn is_overload(self) -> bool {
+        matches!(
+            self,
+            Self::Status | Self::Timeout | Self::Stalled | Self::ErrorEvent
+        )
+    }
+
     /// How many there are.
-    pub const COUNT: usize = 7;
+    pub const COUNT: usize = 11;
     /// All of them, in the order of their indexes.
     pub const ALL: [Self; Self::COUNT] = [
         Self::Bypass,
@@ -136,6 +152,10 @@ impl Reason {
         Self::Status,
         Self::Cut,
         Self::Capacity,
+        Self::Stalled,
+        Self::ErrorEvent,
+        Self::Empty,
+        Self::Broken,
     ];
 
     /// As it stands in metrics and logs.
@@ -148,6 +168,10 @@ impl Reason {
             Self::Status => "status",
             Self::Cut => "cut",
             Self::Capacity => "capacity",
+            Self::Stalled => "stalled",
+            Self::ErrorEvent => "error_event",
+            Self::Empty => "empty",
+            Self::Broken => "broken",
         }
     }
 }
@@ -187,11 +211,17 @@ pub enum Fault {
     Timeout,
     /// A hard rollback cut it before the response head.
     Cut,
+    /// An event stream had no event in time.
+    Stalled,
+    /// An event stream ended without an event.
+    Empty,
+    /// An event stream broke before an event.
+    Broken,
 }
 
 impl Fault {
     /// How many there are.
-    pub const COUNT: usize = 16;
+    pub const COUNT: usize = 19;
     /// All of them, in the order of their indexes.
     pub const ALL: [Self; Self::COUNT] = [
         Self::NoRoute,
@@ -210,6 +240,9 @@ impl Fault {
         Self::Reset,
         Self::Timeout,
         Self::Cut,
+        Self::Stalled,
+        Self::Empty,
+        Self::Broken,
     ];
 
     /// As it stands in `x-figshift-reason`, metrics and logs.
@@ -231,6 +264,57 @@ impl Fault {
             Self::Reset => "upstream_reset",
             Self::Timeout => "upstream_timeout",
             Self::Cut => "cut",
+            Self::Stalled => "upstream_stalled",
+            Self::Empty => "upstream_empty",
+            Self::Broken => "upstream_broken",
+        }
+    }
+}
+
+/// What went wrong with a response after its head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Trouble {
+    /// No first event in time.
+    FirstEvent,
+    /// Silence for too long, after the first event or within another body.
+    Gap,
+    /// The connection broke.
+    Broken,
+    /// An event that says that it failed.
+    ErrorEvent,
+    /// An event stream that ended without an event.
+    Empty,
+}
+
+impl Trouble {
+    /// How many there are.
+    pub const COUNT: usize = 5;
+    /// All of them, in the order of their indexes.
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::FirstEvent,
+        Self::Gap,
+        Self::Broken,
+        Self::ErrorEvent,
+        Self::Empty,
+    ];
+
+    /// The class of a try that ends so. An error event may have a status, which tells more.
+    pub fn class(self) -> Class {
+        match self {
+            Self::FirstEvent | Self::Gap => Class::Timeout,
+            Self::Broken | Self::Empty => Class::Broken,
+            Self::ErrorEvent => Class::ServerError,
+        }
+    }
+
+    /// As it stands in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::FirstEvent => "first_event",
+            Self::Gap => "gap",
+            Self::Broken => "broken",
+            Self::ErrorEvent => "error_event",
+            Self::Empty => "empty",
         }
     }
 }
@@ -264,6 +348,9 @@ mod tests {
         }
         for (index, reason) in Reason::ALL.into_iter().enumerate() {
             assert_eq!(reason as usize, index);
+        }
+        for (index, trouble) in Trouble::ALL.into_iter().enumerate() {
+            assert_eq!(trouble as usize, index);
         }
         for (index, fault) in Fault::ALL.into_iter().enumerate() {
             assert_eq!(fault as usize, index);

@@ -9,7 +9,7 @@ mod counter;
 mod histogram;
 
 pub use cell::{Cells, EndpointCell, SideCell, WorkerCell};
-pub use class::{Class, Fault, Reason, Side};
+pub use class::{Class, Fault, Reason, Side, Trouble};
 pub use client::{Lapse, Refused};
 pub use cohort::{Cohort, Cohorts, Draw, Limits, SideCounts, Unit};
 pub use counter::{Counter, Gauge};

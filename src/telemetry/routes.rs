@@ -6,7 +6,7 @@ use prometheus::proto::MetricFamily;
 
 use super::family::Spec;
 use crate::snapshot::{Route, Snapshot};
-use crate::stats::{Cells, Class, Counter, HistogramTotals, Reason, Side, SideCell};
+use crate::stats::{Cells, Class, Counter, HistogramTotals, Reason, Side, SideCell, Trouble};
 
 const REQUESTS: Spec<4> = Spec {
     name: "requests_total",
@@ -48,6 +48,16 @@ const CUT: Spec<1> = Spec {
     help: "Tries on the candidate that a hard rollback cut, streams among them.",
     labels: ["route"],
 };
+const TROUBLES: Spec<3> = Spec {
+    name: "response_trouble_total",
+    help: "Responses of this side that went wrong after their head, by cause: no first event in time, a gap, broken, an error event, empty.",
+    labels: ["route", "side", "cause"],
+};
+const DRAINED: Spec<2> = Spec {
+    name: "drained_total",
+    help: "Responses that were read to their end after their client had left.",
+    labels: ["route", "side"],
+};
 const TUNNELS: Spec<3> = Spec {
     name: "tunnels_total",
     help: "Connections that became a tunnel: WebSocket and other upgrades that a backend agreed to.",
@@ -75,7 +85,7 @@ const HEAD: Spec<3> = Spec {
 };
 const FIRST_BYTE: Spec<3> = Spec {
     name: "first_byte_seconds",
-    help: "Time from the arrival of a request to the first byte of the response body from this side.",
+    help: "Time from the arrival of a request to the first byte of the response body from this side; of an event stream, to its first event.",
     labels: ["route", "side", "backend"],
 };
 const TOTAL: Spec<3> = Spec {
@@ -93,6 +103,8 @@ pub(super) fn descs() -> prometheus::Result<Vec<Desc>> {
         UNSAFE_TO_REPEAT.desc(),
         OVER_BUDGET.desc(),
         CUT.desc(),
+        TROUBLES.desc(),
+        DRAINED.desc(),
         TUNNELS.desc(),
         TUNNELS_OPEN.desc(),
         TUNNEL_BYTES.desc(),
@@ -139,6 +151,8 @@ pub(super) fn collect(snapshot: &Snapshot) -> Vec<MetricFamily> {
         UNSAFE_TO_REPEAT.counters(places(|totals| totals.unsafe_to_repeat)),
         OVER_BUDGET.counters(places(|totals| totals.over_budget)),
         CUT.counters(cut.map(|side| ([side.route], side.totals.cut))),
+        TROUBLES.counters(sides.iter().flat_map(Reading::by_cause)),
+        DRAINED.counters(places(|totals| totals.drained)),
         TUNNELS.counters(sides.iter().map(|side| (side.place(), side.totals.tunnels))),
         TUNNELS_OPEN.gauges(
             sides
@@ -215,6 +229,12 @@ impl<'a> Reading<'a> {
         let reasons = Reason::ALL.into_iter().zip(*counts);
         reasons.map(move |(reason, n)| ([place[0], place[1], reason.as_str()], n))
     }
+
+    fn by_cause(&self) -> impl Iterator<Item = ([&'a str; 3], u64)> + use<'a> {
+        let place = [self.route, self.side];
+        let causes = Trouble::ALL.into_iter().zip(self.totals.troubles);
+        causes.map(move |(cause, n)| ([place[0], place[1], cause.as_str()], n))
+    }
 }
 
 fn by_class<'a>(
@@ -236,6 +256,8 @@ struct Totals {
     unsafe_to_repeat: u64,
     over_budget: u64,
     cut: u64,
+    troubles: [u64; Trouble::COUNT],
+    drained: u64,
     tunnels: u64,
     tunnels_open: i64,
     tunnel_bytes: [u64; 2],
@@ -259,6 +281,8 @@ impl Totals {
             sum.unsafe_to_repeat += cell.unsafe_to_repeat.get();
             sum.over_budget += cell.over_budget.get();
             sum.cut += cell.cut.get();
+            add(&mut sum.troubles, &cell.troubles);
+            sum.drained += cell.drained.get();
             sum.tunnels += cell.tunnels.get();
             sum.tunnels_open += cell.tunnels_open.get();
             add(&mut sum.tunnel_bytes, &cell.tunnel_bytes);

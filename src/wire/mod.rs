@@ -1,5 +1,5 @@
 //! HTTP material that knows nothing of routes or backends: hop-by-hop and forwarded headers,
-//! request ids, changes of protocol, bodies that can be sent twice, problem documents.
+//! request ids, changes of protocol, bodies that can be sent twice, event streams, problem documents.
 
 mod body;
 mod forwarded;
@@ -9,6 +9,7 @@ mod keys;
 mod problem;
 mod replay;
 mod request_id;
+mod sse;
 mod upgrade;
 
 pub use body::{RequestBody, Upload};
@@ -16,7 +17,8 @@ pub use forwarded::{Peer, Trust};
 pub use grpc::{GRPC, GRPC_MESSAGE, GRPC_STATUS, grpc_code, grpc_message, grpc_status, is_grpc};
 pub use hop::{remove_from_request, remove_from_response};
 pub use keys::{cookie, join_cookies, query};
-pub use problem::problem_json;
+pub use problem::{error_event, problem_json};
 pub use replay::{Replay, ReplayBody};
 pub use request_id::{REQUEST_ID, RequestIds};
+pub use sse::{Event, Scanner, Seen};
 pub use upgrade::{agreed_upgrade, asked_upgrade, say_upgrade};

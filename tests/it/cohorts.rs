@@ -4,7 +4,7 @@ use figshift::stats::{Cohort, SideCounts};
 
 use crate::support::client::request;
 use crate::support::eventually;
-use crate::support::house::{House, Plan};
+use crate::support::house::{House, Plan, two_sides};
 use crate::support::origin::{Do, Gate, Origin, ok, raw, status};
 
 /// All seconds of the test together.
@@ -47,6 +47,47 @@ async fn a_fallback_does_not_cure_what_went_wrong() {
     let seen = seen(&house);
     assert_eq!(four(seen.candidate), [8, 8, 8, 8]);
     assert_eq!(four(seen.primary), [0; 4], "it was not drawn for any");
+    house.stop().await;
+}
+
+/// An event stream is good from its first event on, and comments of ours are none.
+#[tokio::test]
+async fn a_stream_without_an_event_is_bad() {
+    const HEAD: &str =
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+    let event = || raw("9\r\ndata: a\n\n\r\n");
+    let gate = Gate::default();
+    let old = Origin::saying("old");
+    let new = Origin::new(|_| vec![raw(HEAD), raw("4\r\n: a\n\r\n"), Do::Stall]);
+    let timeouts = "timeouts = { first_event = \"1500ms\" }";
+    let route = "keep_alive = \"1s\"";
+    let plan = Plan::new(two_sides(&[&old], &[&new], timeouts, 100.0, route));
+    let house = plan.start().await;
+    let mut client = house.client().await;
+    client.send(request("GET", "/", &[], b"")).await;
+    client.read_until(": keep-alive\n\n").await;
+    let there = seen(&house).candidate;
+    assert_eq!((there.n, there.answered), (1, 0), "comments are no answer");
+    assert!(client.read().await.is_err());
+    house.at_rest().await;
+    assert_eq!(four(seen(&house).candidate), [1, 1, 1, 1]);
+    let awaited = gate.clone();
+    new.set(move |_| {
+        vec![
+            raw(HEAD),
+            event(),
+            Do::Await(awaited.clone()),
+            raw("0\r\n\r\n"),
+        ]
+    });
+    let mut client = house.client().await;
+    client.send(request("GET", "/", &[], b"")).await;
+    client.read_until("data: a\n\n").await;
+    let there = seen(&house).candidate;
+    assert_eq!((there.n, there.answered, there.ended), (2, 2, 1));
+    gate.open();
+    house.at_rest().await;
+    assert_eq!(four(seen(&house).candidate), [2, 2, 2, 1]);
     house.stop().await;
 }
 

@@ -17,9 +17,9 @@ fn streaming(gate: &Gate) -> Origin {
     Origin::new(move |seen| match seen.target() {
         "/stream" => vec![
             raw(HEAD),
-            raw("8\r\ndata: 1\n\r\n"),
+            raw("9\r\ndata: 1\n\n\r\n"),
             Do::Await(gate.clone()),
-            raw("8\r\ndata: 2\n\r\n0\r\n\r\n"),
+            raw("9\r\ndata: 2\n\n\r\n0\r\n\r\n"),
         ],
         _ => vec![ok(b"ok")],
     })
@@ -100,7 +100,7 @@ async fn a_hundred_streams_finish() {
         gate.open();
         for mut client in clients {
             let answer = client.read().await.expect("a whole stream");
-            assert_eq!(answer.text(), "data: 1\ndata: 2\n");
+            assert_eq!(answer.text(), "data: 1\n\ndata: 2\n\n");
         }
     };
     let (cut, ()) = tokio::join!(house.app.stop(), rest);
@@ -119,7 +119,7 @@ async fn streams_that_are_cut_at_the_deadline_do_not_look_whole() {
     assert!(begun.elapsed() >= Duration::from_millis(490));
     for mut client in clients {
         match client.read().await {
-            Err(Cut::Body(part)) => assert_eq!(part.text(), "data: 1\n"),
+            Err(Cut::Body(part)) => assert_eq!(part.text(), "data: 1\n\n"),
             other => panic!("{other:?}"),
         }
     }

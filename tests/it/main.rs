@@ -26,5 +26,6 @@ mod refusals;
 mod reload;
 mod split;
 mod stale;
+mod streams;
 mod tunnel;
 mod upgrade;

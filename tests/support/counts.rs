@@ -1,7 +1,7 @@
 //! Reads the books that the workers keep, summed over the workers.
 
 use figshift::snapshot::Snapshot;
-use figshift::stats::{Class, Reason, Side};
+use figshift::stats::{Class, Reason, Side, Trouble};
 
 /// What was counted of one side of one route.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub(crate) struct Counts {
     pub(crate) over_budget: u64,
     pub(crate) cut: u64,
     pub(crate) in_flight: i64,
+    pub(crate) drained: u64,
+    troubles: [u64; Trouble::COUNT],
     pub(crate) tunnels: u64,
     pub(crate) tunnels_open: i64,
     /// To the backend, to the client.
@@ -42,6 +44,10 @@ impl Counts {
             counts.unsafe_to_repeat += cell.unsafe_to_repeat.get();
             counts.cut += cell.cut.get();
             counts.over_budget += cell.over_budget.get();
+            for trouble in 0..Trouble::COUNT {
+                counts.troubles[trouble] += cell.troubles[trouble].get();
+            }
+            counts.drained += cell.drained.get();
             counts.in_flight += cell.in_flight.get();
             counts.tunnels += cell.tunnels.get();
             counts.tunnels_open += cell.tunnels_open.get();
@@ -69,6 +75,13 @@ impl Counts {
     }
     pub(crate) fn retries(&self, reason: Reason) -> u64 {
         self.retries[reason as usize]
+    }
+    /// Responses that went wrong so after their head.
+    pub(crate) fn troubles(&self, trouble: Trouble) -> u64 {
+        self.troubles[trouble as usize]
+    }
+    pub(crate) fn all_troubles(&self) -> u64 {
+        self.troubles.iter().sum()
     }
     pub(crate) fn all_attempts(&self) -> u64 {
         self.attempts.iter().sum()

@@ -170,6 +170,11 @@ async fn answer(
         }
         "/broken" => Kind::Broken(Some(Bytes::from(noise(number))), 3),
         "/stall" => Kind::Stall(Some(Bytes::from_static(b"begun"))),
+        // Event streams.
+        "/events" => Kind::Parts((0..number).map(|_| Ok(Frame::data(EVENT))).collect()),
+        "/events-silent" => Kind::Stall(None),
+        "/events-stall" => Kind::Stall(Some(EVENT)),
+        "/events-broken" => Kind::Broken(Some(EVENT), 3),
         "/hang" => std::future::pending().await,
         "/grpc" => Kind::Call(super::grpc::call(number), body),
         "/grpc-refused" => Kind::Parts(Vec::new()),
@@ -182,6 +187,10 @@ async fn answer(
     });
     let headers = response.headers_mut();
     match path.as_str() {
+        _ if path.starts_with("/events") => {
+            let events = HeaderValue::from_static("text/event-stream");
+            headers.insert("content-type", events);
+        }
         // An HTTP/1.1 engine sends only the trailers that are announced.
         "/trailers" | "/echo" => {
             headers.insert("trailer", HeaderValue::from_static("x-sum"));
@@ -282,6 +291,9 @@ impl Drop for Answer {
         }
     }
 }
+
+/// What `/events` repeats.
+pub(crate) const EVENT: Bytes = Bytes::from_static(b"data: {\"token\":\"a\"}\n\n");
 
 /// What `/bytes` repeats.
 pub(crate) static CHUNK: std::sync::LazyLock<Bytes> =

@@ -14,6 +14,7 @@ mod support;
 
 mod cut;
 mod ending;
+mod events;
 mod far;
 mod grpc;
 mod heads;

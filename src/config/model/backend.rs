@@ -28,6 +28,12 @@ pub struct Backend {
     /// Passive breaker of each endpoint.
     #[serde(default)]
     pub breaker: Breaker,
+    /// What becomes of a request whose client has left.
+    #[serde(default)]
+    pub on_disconnect: OnDisconnect,
+    /// For so long an answer whose client has left is read at most, with `on_disconnect = "drain"`.
+    #[serde(default = "Backend::default_drain_limit")]
+    pub drain_limit: Duration,
     /// Active health checks; off unless given.
     pub health: Option<Health>,
     /// How much is on its way to it at a time; no limit unless given.
@@ -70,6 +76,17 @@ pub enum HostPolicy {
     Fixed(String),
 }
 
+/// `on_disconnect`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnDisconnect {
+    /// It is given up at once: the backend sees its connection close and can stop working.
+    #[default]
+    Cancel,
+    /// The answer is read to its end and thrown away, for backends that do not bear being left.
+    Drain,
+}
+
 /// `protocol`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -91,6 +108,12 @@ pub struct Timeouts {
     pub connect: Duration,
     /// From the sent request head to the response head.
     pub head: Duration,
+    /// From the response head of an event stream to its first event. Comments and pings are none.
+    pub first_event: Duration,
+    /// Longest silence between two events of an event stream. Comments and pings do not break it.
+    pub gap: Duration,
+    /// Longest silence within any other body, by its bytes; default: none.
+    pub body_gap: Option<Duration>,
     /// A tunnel (WebSocket, or another upgrade) without a byte in either direction ends after this time; `"0s"`: never.
     pub tunnel_idle: Duration,
 }

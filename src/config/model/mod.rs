@@ -11,7 +11,8 @@ mod ramp;
 mod route;
 
 pub use backend::{
-    Backend, Breaker, Endpoint, Health, HostPolicy, Pool, Protocol, Timeouts, WeightedEndpoint,
+    Backend, Breaker, Endpoint, Health, HostPolicy, OnDisconnect, Pool, Protocol, Timeouts,
+    WeightedEndpoint,
 };
 pub use flag::Flag;
 pub use guard::{Compare, ErrorMargins, Guard, LatencyMargins, Limit, LimitMethod, Quantile};

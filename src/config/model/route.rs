@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Flag, Guard, Ramp, RateLimit};
-use crate::config::scalar::{Percent, Size, StatusSet, StickyKey};
+use crate::config::scalar::{Duration, Percent, Size, StatusSet, StickyKey};
 
 /// `[[routes]]`.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -44,6 +44,11 @@ pub struct Route {
     /// Declares that every method on this route may be repeated without harm.
     #[serde(default)]
     pub idempotent: bool,
+    /// An event stream goes to the client from its first event on: until then it can still fall back.
+    #[serde(default = "Route::default_hold")]
+    pub hold: bool,
+    /// While an event stream has no first event, send the client a comment this often; default: none.
+    pub keep_alive: Option<Duration>,
     /// Carry WebSocket and other HTTP/1.1 upgrades; `false` refuses them with a 501.
     #[serde(default = "Route::default_upgrade")]
     pub upgrade: bool,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::model::{Backend, Config, Endpoint, Health, HostPolicy};
+use crate::config::model::{Backend, Config, Endpoint, Health, HostPolicy, OnDisconnect};
 use crate::config::scalar::Duration;
 use crate::config::sheet::Sheet;
 use crate::config::tree::Path;
@@ -25,6 +25,7 @@ pub(super) fn check(config: &Config, sheet: &mut Sheet<'_>) {
         if let Some(limit) = &backend.limit {
             limits::of_backend(limit, &at.key("limit"), sheet);
         }
+        departures(backend, &at, sheet);
         if let Some(health) = &backend.health {
             probes(health, &at.key("health"), sheet);
         }
@@ -145,6 +146,12 @@ fn clocks(backend: &Backend, at: &Path, sheet: &mut Sheet<'_>) {
         sheet,
     );
     clock(backend.timeouts.head, DAY, &timeouts.key("head"), sheet);
+    let first_event = timeouts.key("first_event");
+    clock(backend.timeouts.first_event, DAY, &first_event, sheet);
+    clock(backend.timeouts.gap, DAY, &timeouts.key("gap"), sheet);
+    if let Some(gap) = backend.timeouts.body_gap {
+        clock(gap, DAY, &timeouts.key("body_gap"), sheet);
+    }
     let tunnel_idle = timeouts.key("tunnel_idle");
     if backend.timeouts.tunnel_idle > DAY {
         let message = format!("{} is too long", sheet.quote(&tunnel_idle));
@@ -164,6 +171,17 @@ fn clocks(backend: &Backend, at: &Path, sheet: &mut Sheet<'_>) {
     if backend.breaker.slow_start > HOUR {
         let message = format!("{} is too long", sheet.quote(&slow_start));
         sheet.at_value(&slow_start, message, "write at most \"1h\"");
+    }
+}
+
+fn departures(backend: &Backend, at: &Path, sheet: &mut Sheet<'_>) {
+    let path = at.key("drain_limit");
+    clock(backend.drain_limit, DAY, &path, sheet);
+    let drains = backend.on_disconnect == OnDisconnect::Drain;
+    if !drains && sheet.written.at(&path).is_some() && !sheet.is_spoiled(&at.key("on_disconnect")) {
+        let message = "nothing is drained here, so this limits nothing";
+        let hint = "add `on_disconnect = \"drain\"`, or remove `drain_limit`";
+        sheet.at_key(&path, message, hint);
     }
 }
 

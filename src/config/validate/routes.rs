@@ -126,6 +126,15 @@ fn extras(route: &Route, at: &Path, sheet: &mut Sheet<'_>) {
         let message = format!("{} is too much memory for one request", sheet.quote(&path));
         sheet.at_value(&path, message, "write at most \"64MiB\"");
     }
+    if let Some(every) = route.keep_alive {
+        let path = at.key("keep_alive");
+        bounds::within(every, bounds::SECOND, bounds::HOUR, &path, sheet);
+        if !route.hold {
+            let hint = "remove `hold = false`, or `keep_alive`";
+            let message = "comments go to a client only while a stream is held";
+            sheet.at_key(&path, message, hint);
+        }
+    }
     let below = route
         .fallback_on
         .ranges()

@@ -4,5 +4,6 @@ mod asking;
 mod memory;
 mod refusals;
 mod sides;
+mod streams;
 mod tell;
 mod tries;

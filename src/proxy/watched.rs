@@ -1,0 +1,197 @@
+//! A watched body on its way to the client, and how one that goes wrong ends there: with an event
+//! that says so where one fits, and then in a way that no client takes for a whole answer.
+
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use http_body::{Body, Frame};
+
+use super::deadline::{Deadline, Deadlines};
+use super::respond::{Broken, Relayed};
+use super::watch::Watch;
+use super::worker::{TICK, Worker};
+use crate::stats::{Class, Trouble};
+use crate::wire::error_event;
+
+/// So long a client may read the event, before what is still on its way may be lost.
+const PAUSE: Duration = TICK.saturating_mul(2);
+
+/// The watch over a body that goes to the client.
+#[derive(Debug)]
+pub(super) struct Watched {
+    pub(super) watch: Box<Watch>,
+    id: HeaderValue,
+    /// It goes wrong.
+    ending: Option<LastWords>,
+}
+
+/// The end of an answer that is not whole: an event that says so, if one fits, and then the protocol's
+/// own way of breaking off. In between the client gets time to read, as that may throw away what is
+/// still on its way.
+#[derive(Debug)]
+pub(super) struct LastWords {
+    event: Option<Bytes>,
+    pause: Option<Deadline<Rc<Deadlines>>>,
+}
+
+impl LastWords {
+    /// An event with these words: a status, a type and a message.
+    pub(super) fn telling(words: (u16, &str, &str), id: &HeaderValue, worker: &Worker) -> Self {
+        let end = worker.coarse_now() + PAUSE;
+        Self {
+            event: Some(error_event(words, id).into()),
+            pause: Some(worker.deadlines.arm_kept(end)),
+        }
+    }
+
+    const NONE: Self = Self {
+        event: None,
+        pause: None,
+    };
+
+    pub(super) fn poll(&mut self, cx: &Context<'_>) -> Poll<Next> {
+        if let Some(event) = self.event.take() {
+            return Poll::Ready(Some(Ok(Frame::data(event))));
+        }
+        if self.pause.as_ref().is_some_and(|p| !p.poll_fired(cx)) {
+            return Poll::Pending;
+        }
+        Poll::Ready(Some(Err(Broken::GivenUp)))
+    }
+}
+
+impl Watched {
+    pub(super) fn new(watch: Box<Watch>, id: HeaderValue) -> Self {
+        Self {
+            watch,
+            id,
+            ending: None,
+        }
+    }
+
+    /// Whether the end of the backend's body is the end of it.
+    pub(super) fn is_passed(&self) -> bool {
+        self.watch.held.is_empty() && self.ending.is_none()
+    }
+}
+
+type Next = Option<Result<Frame<Bytes>, Broken>>;
+
+impl Relayed {
+    /// The next frame of a watched body.
+    pub(super) fn poll_watched(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
+        let Some(watched) = &mut self.watched else {
+            return Poll::Ready(None);
+        };
+        if let Some(frame) = watched.watch.held.pop_front() {
+            if self.is_end() {
+                self.watched_ends();
+            }
+            return Poll::Ready(Some(Ok(frame)));
+        }
+        if let Some(ending) = &mut watched.ending {
+            return ending.poll(cx);
+        }
+        match Pin::new(&mut self.body).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => {
+                self.looks(&frame);
+                if self.body.is_end_stream() {
+                    self.watched_ends();
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(error))) => {
+                self.complain(&error);
+                self.fails(Trouble::Broken);
+                self.poll_watched(cx)
+            }
+            Poll::Ready(None) => {
+                self.watched_ends();
+                Poll::Ready(None)
+            }
+            Poll::Pending => {
+                // Without books it has ended already, and nobody is late.
+                if let (Some(watched), Some(books)) = (&mut self.watched, &self.books)
+                    && watched.watch.poll_late(books.walk.worker(), cx)
+                {
+                    let trouble = watched.watch.lateness();
+                    self.fails(trouble);
+                    return self.poll_watched(cx);
+                }
+                if let Some(books) = &self.books {
+                    books.walk.wake_when_cut(cx);
+                }
+                Poll::Pending
+            }
+        }
+    }
+
+    /// A frame of the backend: what it says, and whether it is the first that counts.
+    fn looks(&mut self, frame: &Frame<Bytes>) {
+        let (Some(watched), Some(books)) = (&mut self.watched, &mut self.books) else {
+            return;
+        };
+        if let Some(trailers) = frame.trailers_ref() {
+            books.read_trailers(trailers);
+        }
+        let watch = &mut watched.watch;
+        let (begun, sick) = (watch.begun, watch.sick_class());
+        watch.sees(frame, books.walk.worker().coarse_now());
+        if watch.begun && !begun {
+            books.walk.first_byte();
+        }
+        if sick.is_none()
+            && let Some(class) = watch.sick_class()
+        {
+            books.goes_wrong(Trouble::ErrorEvent);
+            books.class = class;
+        }
+    }
+
+    /// The backend has ended it.
+    fn watched_ends(&mut self) {
+        let watched = self.watched.as_deref_mut();
+        let is_empty = watched.is_some_and(|watched| watched.watch.ends_empty());
+        if is_empty && let Some(books) = &mut self.books {
+            books.goes_wrong(Trouble::Empty);
+            books.class = Trouble::Empty.class();
+        }
+        self.settle(None, false);
+    }
+
+    /// Something went wrong: the books are closed, and so is the connection to the backend.
+    fn fails(&mut self, trouble: Trouble) {
+        let (Some(watched), Some(books)) = (&mut self.watched, &self.books) else {
+            return;
+        };
+        watched.ending = Some(match watched.watch.may_tell() {
+            true => LastWords::telling(words(trouble), &watched.id, books.walk.worker()),
+            false => LastWords::NONE,
+        });
+        if trouble.class() == Class::Timeout {
+            books.timed_out();
+        }
+        books.goes_wrong(trouble);
+        self.settle(Some(trouble.class()), false);
+    }
+}
+
+/// Status, type and message of the event that tells of it.
+fn words(trouble: Trouble) -> (u16, &'static str, &'static str) {
+    match trouble {
+        Trouble::FirstEvent | Trouble::Gap => (
+            504,
+            "upstream_stalled",
+            "The backend sent nothing more in time; the answer is not whole",
+        ),
+        Trouble::Broken | Trouble::ErrorEvent | Trouble::Empty => (
+            502,
+            "upstream_broken",
+            "The connection to the backend broke; the answer is not whole",
+        ),
+    }
+}
