@@ -6,6 +6,7 @@ mod accept;
 mod admit;
 mod choose;
 mod client;
+mod conduct;
 mod connect;
 mod crowd;
 mod cut;
