@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use slab::Slab;
 
+use super::conduct::Conduct;
 use super::pace::Pace;
 use super::tunnel::Tunnel;
 use crate::snapshot::{ClientLimits, Cuts, Pin};
@@ -18,9 +19,6 @@ use crate::wire::Peer;
 
 /// So many times the idle limit may a client take for reading what is left of its last answer.
 const READING_PATIENCE: u32 = 10;
-
-/// The longest frame of HTTP/2, unless both ends agree on longer ones.
-const FRAME: u64 = 16 * 1024;
 
 /// How a connection shall end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,36 +38,19 @@ pub(super) enum Ending {
 pub(super) struct Client {
     pub(super) peer: Peer,
     pub(super) pace: Pace,
-    seen: Cell<Seen>,
+    pub(super) conduct: Conduct,
     running: Cell<u32>,
     /// Has had a request.
     used: Cell<bool>,
     idle_since: Cell<Duration>,
     /// What candidates stream to it.
     streams: RefCell<Slab<Candidate>>,
-    /// Parts of answers that were handed on, and answers of which the last part is not taken yet: of
-    /// HTTP/2, where a client can take nothing though its socket does.
-    handed: Cell<u64>,
-    held: Cell<u32>,
-    /// Requests that it gave up since the last look.
-    given_up: Cell<u32>,
     /// It speaks HTTP/2: a stream can end without the others.
     multiplexed: Cell<bool>,
     /// What is carried on the connection after its last answer, a 101.
     tunnel: RefCell<Option<Box<Tunnel>>>,
     ending: Cell<Ending>,
     waker: RefCell<Option<Waker>>,
-}
-
-/// What the sweep has seen of a connection.
-#[derive(Debug, Clone, Copy, Default)]
-struct Seen {
-    /// Bytes read when the last request had ended.
-    read: u64,
-    /// Since when the next head is on its way.
-    head: Option<Duration>,
-    /// How much of an answer was taken, while more waits, and since when that has not changed.
-    stuck: Option<(u64, Duration)>,
 }
 
 /// A candidate that streams to a client: of which route, in which snapshot.
@@ -92,18 +73,11 @@ impl Client {
         Self {
             peer: Peer::new(address),
             pace: Pace::default(),
-            // The first head is awaited from the start.
-            seen: Cell::new(Seen {
-                head: Some(now),
-                ..Seen::default()
-            }),
+            conduct: Conduct::new(now),
             running: Cell::new(0),
             used: Cell::new(false),
             idle_since: Cell::new(now),
             streams: RefCell::default(),
-            handed: Cell::new(0),
-            held: Cell::new(0),
-            given_up: Cell::new(0),
             multiplexed: Cell::new(false),
             tunnel: RefCell::new(None),
             ending: Cell::new(Ending::None),
@@ -124,11 +98,7 @@ impl Client {
     pub(super) fn request_ended(&self, now: Duration) {
         self.running.set(self.running.get().saturating_sub(1));
         self.idle_since.set(now);
-        self.seen.set(Seen {
-            read: self.pace.bytes_read(),
-            head: None,
-            ..self.seen.get()
-        });
+        self.conduct.request_ended(&self.pace);
     }
 
     /// It turned out to speak HTTP/2.
@@ -141,33 +111,13 @@ impl Client {
         self.multiplexed.get()
     }
 
-    /// A part of an answer was handed on, and the next one is not asked for yet.
-    pub(super) fn holds(&self) {
-        self.handed.set(self.handed.get() + 1);
-        self.held.set(self.held.get() + 1);
-    }
-
-    /// It is asked for.
-    pub(super) fn holds_no_more(&self) {
-        self.held.set(self.held.get().saturating_sub(1));
-    }
-
-    /// How much was taken of answers, if it takes nothing more of any. An engine of HTTP/2 has bytes in
-    /// its own buffers, so what goes through the socket counts too, but not for pings and the like.
-    fn stuck_at(&self) -> Option<u64> {
-        let all_held = self.is_running() && self.held.get() >= self.running.get();
-        let taken = || self.handed.get() + self.pace.bytes_written() / FRAME;
-        (self.pace.stuck_at()).or_else(|| all_held.then(taken))
-    }
-
     /// It has given up a request. When that is one too many for a second, its connection ends: each
     /// has cost a backend something. Whether it ends by this one.
     pub(super) fn gives_up(&self, most: u32) -> bool {
         if !self.multiplexed.get() {
             return false;
         }
-        self.given_up.set(self.given_up.get() + 1);
-        let floods = self.given_up.get() == most + 1;
+        let floods = self.conduct.gives_up(most);
         if floods {
             self.end(Ending::Now);
         }
@@ -245,29 +195,13 @@ impl Client {
         self.ending.get()
     }
 
-    /// What it neglects, as far as can be told from how it was at the last look.
+    /// What it neglects.
     fn lapse(&self, now: Duration, limits: &ClientLimits) -> Option<Lapse> {
-        let mut seen = self.seen.get();
-        self.given_up.set(0);
         // What comes on an HTTP/2 connection without a request may be anything.
-        if self.is_running() || self.multiplexed.get() && self.used.get() {
-            seen.head = None;
-        } else if seen.head.is_none() && self.pace.bytes_read() > seen.read {
-            seen.head = Some(now);
-        }
-        seen.stuck = self.stuck_at().map(|at| match seen.stuck {
-            Some((before, since)) if before == at => (at, since),
-            _ => (at, now),
-        });
-        self.seen.set(seen);
-        let late = |since: Duration, limit| now.saturating_sub(since) > limit;
-        if seen.head.is_some_and(|since| late(since, limits.head_time)) {
-            return Some(Lapse::SlowHead);
-        }
-        let stuck = seen
-            .stuck
-            .is_some_and(|(_, since)| late(since, limits.read_time));
-        stuck.then_some(Lapse::Unread)
+        let expects_head = !(self.is_running() || self.multiplexed.get() && self.used.get());
+        let running = self.running.get();
+        self.conduct
+            .look(now, &self.pace, running, expects_head, limits)
     }
 
     /// How it is told of that. Who has not said a word gets none either.
@@ -281,7 +215,7 @@ impl Client {
 
     /// Whether it has had no request for longer than the limit, and sends none.
     fn is_idle(&self, now: Duration, limit: Duration) -> bool {
-        let sends = self.used.get() && self.seen.get().head.is_some();
+        let sends = self.used.get() && self.conduct.sends_head();
         !self.is_running() && !sends && now.saturating_sub(self.idle_since.get()) > limit
     }
 

@@ -8,6 +8,7 @@ mod admit;
 mod apart;
 mod choose;
 mod client;
+mod conduct;
 mod connect;
 mod crowd;
 mod cut;

@@ -35,14 +35,14 @@ impl Presence {
     /// A part of the answer is handed on.
     pub(super) fn hands_on(&self) {
         if self.client.is_multiplexed() && !self.holding.replace(true) {
-            self.client.holds();
+            self.client.conduct.holds();
         }
     }
 
     /// The next part is asked for.
     pub(super) fn is_asked(&self) {
         if self.holding.replace(false) {
-            self.client.holds_no_more();
+            self.client.conduct.holds_no_more();
         }
     }
 
