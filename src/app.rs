@@ -20,7 +20,7 @@ use crate::admin::{self, Inquirer, MOST_STREAMS, Patience, SocketFile, View};
 use crate::config::{self, Config};
 use crate::control::{
     Actor, Controller, Door, FlagSights, Flags, Gates, OpenError, Standing, What, ask_gates,
-    check_health, journal_path, keep_flags, watch_file, watch_kill,
+    check_health, journal_path, keep_flags, watch_file, watch_kill, watch_material,
 };
 use crate::outbound::Outside;
 use crate::proxy::{Crew, Life};
@@ -169,6 +169,7 @@ impl App {
         )?;
         tasks.spawn(watch_file(path.to_owned(), first_text, door.clone()));
         tasks.spawn(watch_kill(config.state_dir.clone(), door.clone()));
+        tasks.spawn(watch_material(publisher.clone(), door.clone()));
         tasks.spawn(check_health(publisher.clone(), door.clone()));
         start_outside(&mut tasks, &controller, &flags, &door);
         let drain = start_controller(&mut tasks, controller, born, logs, access);

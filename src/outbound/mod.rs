@@ -5,7 +5,6 @@ mod answer;
 mod near;
 mod outside;
 mod retry_after;
-mod trust;
 
 pub use answer::{Answer, NoAnswer};
 pub use near::{cause, near};

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use rand::{RngExt, rngs::SmallRng};
+use rustls::pki_types::ServerName;
 
 use super::fitness::Fitness;
 use super::status::Statuses;
 use crate::config::model::Health;
 use crate::policy::{Ticket, Weights, lighter};
 use crate::stats::{Cells, EndpointCell};
+use crate::tls::Connector;
 
 /// Where to connect.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub struct Endpoint {
     pub url: Box<str>,
     /// Where to connect.
     pub target: Target,
+    /// Who has to answer, if it speaks TLS.
+    pub server_name: Option<ServerName<'static>>,
     /// `host:port` for the `Host` header.
     pub authority: HeaderValue,
     /// Whether it can serve.
@@ -76,6 +80,8 @@ pub struct Backend {
     /// Its endpoints; may be none.
     pub members: Box<[Member]>,
     pub(super) weights: Weights,
+    /// How its endpoints with TLS are connected to.
+    pub connector: Option<Arc<Connector>>,
     /// `Host` policy.
     pub host: HostRule,
     /// Limit of a connect.
@@ -139,6 +145,16 @@ pub struct Picked {
 }
 
 impl Backend {
+    /// How an endpoint of it is connected to by TLS, and who has to answer; `None` for a plain one.
+    pub fn secured<'a>(
+        &'a self,
+        endpoint: &'a Endpoint,
+    ) -> Option<(&'a Arc<Connector>, &'a ServerName<'static>)> {
+        let own = endpoint.server_name.as_ref()?;
+        let connector = self.connector.as_ref()?;
+        Some((connector, connector.name.as_ref().unwrap_or(own)))
+    }
+
     /// Chooses an endpoint that can serve and was not tried yet: the less loaded of two drawn by
     /// weight, else any other.
     pub fn pick(&self, now: Duration, tried: &Tried, rng: &mut SmallRng) -> Option<Picked> {

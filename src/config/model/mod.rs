@@ -8,6 +8,7 @@ mod guard;
 mod house;
 mod ramp;
 mod route;
+mod tls;
 
 pub use backend::{
     Backend, Breaker, Endpoint, Health, HostPolicy, Pool, Timeouts, WeightedEndpoint,
@@ -17,3 +18,4 @@ pub use guard::{Compare, ErrorMargins, Guard, LatencyMargins, Limit, LimitMethod
 pub use house::{Admin, Config, Listen, Log, LogFormat, default_state_dir};
 pub use ramp::{Gate, Ramp, Schedule, WhenStalled};
 pub use route::{Match, Route};
+pub use tls::{BackendTls, Certificate, ClientAuth, ListenTls};
