@@ -38,6 +38,7 @@ impl Default for Pool {
         Self {
             idle: Duration::from_secs(60),
             max_idle: 256,
+            ping: None,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::config::model::{Backend, BackendTls, ClientAuth, Listen};
+use crate::config::model::{Backend, BackendTls, ClientAuth, Listen, Protocol};
 use crate::config::{Config, Found, Problems, placed};
 use crate::tls::{At, Authority, BadFile, Connecting, Listening, Material, Pair};
 
@@ -89,7 +89,7 @@ fn listening(listen: &Listen) -> Option<Listening> {
             (ClientAuth::Required, Some(ca)) => crate::tls::ClientAuth::Required(ca.clone()),
             _ => crate::tls::ClientAuth::Off,
         },
-        alpn: vec![b"http/1.1".to_vec()],
+        alpn: alpn(Protocol::Auto),
     })
 }
 
@@ -102,8 +102,18 @@ fn connecting(backend: &Backend) -> Option<Connecting> {
         .then(|| {
             let none = BackendTls::default();
             let tls = backend.tls.as_ref().unwrap_or(&none);
-            terms(tls, vec![b"http/1.1".to_vec()])
+            terms(tls, alpn(backend.protocol))
         })
+}
+
+/// What is offered, the best first.
+fn alpn(protocol: Protocol) -> Vec<Vec<u8>> {
+    let names: &[&str] = match protocol {
+        Protocol::Auto => &["h2", "http/1.1"],
+        Protocol::H1 => &["http/1.1"],
+        Protocol::H2 => &["h2"],
+    };
+    names.iter().map(|name| name.as_bytes().to_vec()).collect()
 }
 
 fn terms(tls: &BackendTls, alpn: Vec<Vec<u8>>) -> Connecting {

@@ -3,19 +3,25 @@
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::{HttpService, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use super::client::{Client, Ending};
 use super::exchange::exchange;
+use super::greet::{Spoken, greet};
+use super::local::Local;
+use super::respond::ResponseBody;
+use super::stream::Stream;
 use super::worker::{Life, Worker};
 
 /// Pause after an accept that failed for want of something: trying at once would spin.
@@ -80,23 +86,93 @@ fn serve(worker: &Rc<Worker>, stream: TcpStream, address: std::net::IpAddr) {
     tokio::task::spawn_local(drive(open, stream));
 }
 
-async fn drive(open: Open, stream: TcpStream) {
-    let service = service_fn(|request| {
-        let answer = exchange(&open.worker, &open.client, request);
-        async move { Ok::<_, Infallible>(answer.await) }
-    });
-    let mut connection =
-        pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+async fn drive(open: Open, socket: TcpStream) {
+    // A socket that breaks before it has said a word is nobody's affair.
+    let greeted = unless_ended(&open.client, greet(socket)).await;
+    let Some(Ok((stream, spoken))) = greeted else {
+        return;
+    };
+    match spoken {
+        Spoken::Http1 => serve_http1(&open, stream).await,
+        // Boxed, since it is large and most connections have no need for it.
+        Spoken::Http2 => Box::pin(serve_http2(&open, stream)).await,
+    }
+}
+
+/// Awaits something before the first request; `None` when the connection is told to end.
+async fn unless_ended<T>(client: &Client, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    poll_fn(|cx| match client.poll_ending(cx) {
+        Ending::None => work.as_mut().poll(cx).map(Some),
+        Ending::Gently | Ending::Now => Poll::Ready(None),
+    })
+    .await
+}
+
+async fn serve_http1(open: &Open, stream: Stream) {
+    let connection =
+        pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), open.service()));
+    until_ended(&open.client, connection).await;
+}
+
+async fn serve_http2(open: &Open, stream: Stream) {
+    open.client.multiplexes();
+    let connection = pin!(
+        http2::Builder::new(Local)
+            .timer(TokioTimer::new())
+            .serve_connection(TokioIo::new(stream), open.service())
+    );
+    until_ended(&open.client, connection).await;
+}
+
+/// Drives a connection to its end, or to the end that it is told.
+async fn until_ended(client: &Client, mut connection: Pin<&mut impl Graceful>) {
     poll_fn(|cx| {
-        match open.client.poll_ending(cx) {
+        match client.poll_ending(cx) {
             Ending::None => {}
-            Ending::Gently => connection.as_mut().graceful_shutdown(),
+            Ending::Gently => connection.as_mut().end_gently(),
             Ending::Now => return Poll::Ready(()),
         }
         // How a connection ends is the client's affair: what matters is counted per request.
-        connection.as_mut().poll(cx).map(|_| ())
+        connection.as_mut().poll_served(cx)
     })
     .await;
+}
+
+/// What both engines can do with a connection.
+trait Graceful {
+    /// No further request is taken.
+    fn end_gently(self: Pin<&mut Self>);
+    fn poll_served(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
+}
+
+type Io = TokioIo<Stream>;
+
+impl<S> Graceful for http1::Connection<Io, S>
+where
+    S: HttpService<Incoming, ResBody = ResponseBody, Error = Infallible>,
+{
+    fn end_gently(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+
+    fn poll_served(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.poll(cx).map(|_| ())
+    }
+}
+
+impl<S> Graceful for http2::Connection<Io, S, Local>
+where
+    S: HttpService<Incoming, ResBody = ResponseBody, Error = Infallible>,
+    S::Future: 'static,
+{
+    fn end_gently(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+
+    fn poll_served(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.poll(cx).map(|_| ())
+    }
 }
 
 /// A connection in the worker's books, from accept to end, however it ends.
@@ -116,6 +192,22 @@ impl Open {
             client,
             key,
         }
+    }
+
+    /// Serves the requests of this connection.
+    fn service(
+        &self,
+    ) -> impl HttpService<
+        Incoming,
+        ResBody = ResponseBody,
+        Error = Infallible,
+        Future: Future<Output = Result<Response<ResponseBody>, Infallible>> + 'static,
+    > + use<> {
+        let (worker, client) = (Rc::clone(&self.worker), Rc::clone(&self.client));
+        service_fn(move |request: Request<Incoming>| {
+            let answer = exchange(&worker, &client, request);
+            async move { Ok::<_, Infallible>(answer.await) }
+        })
     }
 }
 

@@ -35,10 +35,27 @@ pub(super) struct Client {
     /// Has had a request.
     used: Cell<bool>,
     idle_since: Cell<Duration>,
-    /// The candidate of which route streams to it: the snapshot, and its place in that.
-    streaming: RefCell<Option<(Pin, usize)>>,
+    /// What candidates stream to it.
+    streams: RefCell<Slab<Candidate>>,
+    /// It speaks HTTP/2: a stream can end without the others.
+    multiplexed: Cell<bool>,
     ending: Cell<Ending>,
     waker: RefCell<Option<Waker>>,
+}
+
+/// A candidate that streams to a client: of which route, in which snapshot.
+#[derive(Debug)]
+struct Candidate {
+    pin: Pin,
+    route: usize,
+    /// Who passes the stream on.
+    waker: Option<Waker>,
+}
+
+impl Candidate {
+    fn is_reached(&self, cuts: &Cuts) -> bool {
+        cuts.reach(&self.pin.routes[self.route].name, self.pin.epoch)
+    }
 }
 
 impl Client {
@@ -48,7 +65,8 @@ impl Client {
             running: Cell::new(0),
             used: Cell::new(false),
             idle_since: Cell::new(now),
-            streaming: RefCell::new(None),
+            streams: RefCell::default(),
+            multiplexed: Cell::new(false),
             ending: Cell::new(Ending::None),
             waker: RefCell::new(None),
         }
@@ -62,19 +80,66 @@ impl Client {
     pub(super) fn request_ended(&self, now: Duration) {
         self.running.set(self.running.get().saturating_sub(1));
         self.idle_since.set(now);
-        *self.streaming.borrow_mut() = None;
     }
 
-    /// The candidate of a route has begun to stream to it, until the request ends.
-    pub(super) fn streams(&self, pin: Pin, route: usize) {
-        *self.streaming.borrow_mut() = Some((pin, route));
+    /// It turned out to speak HTTP/2.
+    pub(super) fn multiplexes(&self) {
+        self.multiplexed.set(true);
     }
 
-    fn is_reached(&self, cuts: &Cuts) -> bool {
-        self.streaming
-            .borrow()
-            .as_ref()
-            .is_some_and(|(pin, route)| cuts.reach(&pin.routes[*route].name, pin.epoch))
+    pub(super) fn is_multiplexed(&self) -> bool {
+        self.multiplexed.get()
+    }
+
+    /// The candidate of a route has begun to stream to it, until [`Client::streamed`].
+    pub(super) fn streams(&self, pin: Pin, route: usize) -> usize {
+        let waker = None;
+        self.streams
+            .borrow_mut()
+            .insert(Candidate { pin, route, waker })
+    }
+
+    /// That stream has ended.
+    pub(super) fn streamed(&self, stream: usize) {
+        self.streams.borrow_mut().try_remove(stream);
+    }
+
+    /// Wakes this task when the stream is cut.
+    pub(super) fn wake_when_cut(&self, stream: usize, cx: &Context<'_>) {
+        if !self.multiplexed.get() {
+            // Its connection is ended, and this with it.
+            return;
+        }
+        if let Some(candidate) = self.streams.borrow_mut().get_mut(stream) {
+            match &mut candidate.waker {
+                Some(waker) => waker.clone_from(cx.waker()),
+                none => *none = Some(cx.waker().clone()),
+            }
+        }
+    }
+
+    /// How many of its streams are reached by these cuts.
+    fn reached(&self, cuts: &Cuts) -> usize {
+        let streams = self.streams.borrow();
+        streams
+            .iter()
+            .filter(|(_, candidate)| candidate.is_reached(cuts))
+            .count()
+    }
+
+    /// Cuts what is reached, and says how many streams that was. With HTTP/1 the connection, since
+    /// the body of a client that reads slowly is not asked for its next part.
+    fn cut(&self, cuts: &Cuts) -> usize {
+        let reached = self.reached(cuts);
+        if reached > 0 && !self.multiplexed.get() {
+            self.end(Ending::Now);
+        }
+        for (_, candidate) in self.streams.borrow().iter() {
+            if let (true, Some(waker)) = (candidate.is_reached(cuts), &candidate.waker) {
+                waker.wake_by_ref();
+            }
+        }
+        reached
     }
 
     /// How to end; the task is woken when this changes.
@@ -142,12 +207,22 @@ impl Clients {
         }
     }
 
-    /// Ends every connection to which a candidate streams that was cut off, and says how many. The
-    /// connection, since a stream to a client that reads slowly is not asked for its next part.
+    /// Cuts every stream of a candidate that was cut off, and says how many there were.
     pub(super) fn cut(&self, cuts: &Cuts) -> usize {
-        let all = self.0.borrow();
-        let reached = all.iter().filter(|(_, client)| client.is_reached(cuts));
-        reached.map(|(_, client)| client.end(Ending::Now)).count()
+        self.0
+            .borrow()
+            .iter()
+            .map(|(_, client)| client.cut(cuts))
+            .sum()
+    }
+
+    /// Ends every connection with a stream that was cut and is still there: its client does not read.
+    pub(super) fn end_cut(&self, cuts: &Cuts) {
+        for (_, client) in self.0.borrow().iter() {
+            if client.reached(cuts) > 0 {
+                client.end(Ending::Now);
+            }
+        }
     }
 
     /// Ends every connection at once.

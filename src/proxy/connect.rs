@@ -1,17 +1,37 @@
 //! Making a connection to an endpoint.
 
+use std::cell::Cell;
+use std::future::{Future, poll_fn};
 use std::io;
+use std::pin::pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
-use super::pool::Connection;
-use crate::snapshot::{Endpoint, Target};
+use super::greet::Spoken;
+use super::lease::Lease;
+use super::local::Local;
+use super::pool::{Connection, Pool, Single};
+use super::shared::Shared;
+use super::stream::{Pulse, Stream};
+use crate::snapshot::{Backend, Endpoint, Target};
+use crate::wire::RequestBody;
 
-/// Connects within the limit and starts the task that drives the connection.
+/// A peer that says nothing is asked after this time whether its machine is still there: a rented
+/// one can vanish without a word while a request waits for its answer.
+const ASK_AFTER: Duration = Duration::from_secs(30);
+const ASK_EVERY: Duration = Duration::from_secs(10);
+const ASK_TIMES: u32 = 3;
+
+/// Connects within the backend's limit, or takes a shared connection that somebody else has made in
+/// that time. Starts the tasks that drive the connection.
 ///
 /// # Errors
 ///
@@ -21,44 +41,151 @@ use crate::snapshot::{Endpoint, Target};
 ///
 /// Dropping it gives the attempt up; nothing is left behind.
 pub(super) async fn connect(
+    backend: &Backend,
     endpoint: &Arc<Endpoint>,
-    limit: Duration,
+    pool: &Rc<Pool>,
+    spoken: Option<Spoken>,
+    worker: usize,
+) -> io::Result<Lease> {
+    let end = Instant::now() + backend.connect_timeout;
+    let fail = |error| {
+        endpoint.cells.of(worker).connect_failures.add(1);
+        Err(error)
+    };
+    let making = match until(end, pool.turn(spoken)).await {
+        Ok(making) => making,
+        Err(error) => return fail(error),
+    };
+    if making.is_some()
+        && let Some(lease) = pool.take_shared()
+    {
+        return Ok(lease);
+    }
+    match until(end, establish(backend, endpoint, spoken, worker)).await {
+        Ok(connection) => Ok(pool.add(connection)),
+        Err(error) => {
+            if let Some(making) = making {
+                making.failed();
+            }
+            fail(error)
+        }
+    }
+}
+
+async fn until<T>(end: Instant, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    let done = tokio::time::timeout_at(end, work).await;
+    done.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+}
+
+async fn establish(
+    backend: &Backend,
+    endpoint: &Arc<Endpoint>,
+    spoken: Option<Spoken>,
     worker: usize,
 ) -> io::Result<Connection> {
-    let cell = endpoint.cells.of(worker);
-    let opened = tokio::time::timeout(limit, open(&endpoint.target)).await;
-    let stream = match opened.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
-        Ok(stream) => stream,
-        Err(error) => {
-            cell.connect_failures.add(1);
-            return Err(error);
-        }
+    let stream = open(&endpoint.target).await?;
+    let connection = match spoken {
+        Some(Spoken::Http2) => speak_http2(stream, backend, endpoint, worker).await?,
+        Some(Spoken::Http1) | None => speak_http1(stream, endpoint, worker).await?,
     };
+    endpoint.cells.of(worker).connects.add(1);
+    Ok(connection)
+}
+
+async fn speak_http1(
+    stream: Stream,
+    endpoint: &Arc<Endpoint>,
+    worker: usize,
+) -> io::Result<Connection> {
     let (sender, connection) = http1::Builder::new()
         .handshake(TokioIo::new(stream))
         .await
         .map_err(io::Error::other)?;
-    cell.connects.add(1);
     let open = Open::new(Arc::clone(endpoint), worker);
     let driving = tokio::task::spawn_local(async move {
         // Its errors reach whoever waits for an answer on it.
         drop(connection.await);
         drop(open);
     });
-    Ok(Connection {
-        sender,
-        driver: driving.abort_handle(),
-    })
+    let driver = driving.abort_handle();
+    Ok(Connection::Single(Single { sender, driver }))
 }
 
-async fn open(target: &Target) -> io::Result<TcpStream> {
-    let stream = match target {
+async fn speak_http2(
+    mut stream: Stream,
+    backend: &Backend,
+    endpoint: &Arc<Endpoint>,
+    worker: usize,
+) -> io::Result<Connection> {
+    let pulse = stream.pulse();
+    let mut builder = http2::Builder::new(Local);
+    builder.timer(TokioTimer::new());
+    if let Some(ping) = backend.pool_ping {
+        builder.keep_alive_interval(ping).keep_alive_timeout(ping);
+    }
+    let (sender, connection) = builder
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(io::Error::other)?;
+    let most = Rc::new(Cell::new(connection.current_max_send_streams()));
+    let settled = Rc::new(Semaphore::new(0));
+    let open = Open::new(Arc::clone(endpoint), worker);
+    let driving = drive_http2(
+        connection,
+        Rc::clone(&pulse),
+        Rc::clone(&most),
+        Rc::clone(&settled),
+    );
+    tokio::task::spawn_local(async move {
+        driving.await;
+        drop(open);
+    });
+    let silent = |_| io::Error::other("what came is not HTTP/2");
+    settled.acquire().await.map_err(silent)?.forget();
+    let shared = Shared::new(sender, pulse, most);
+    Ok(Connection::Shared(Rc::new(shared)))
+}
+
+type Http2 = http2::Connection<TokioIo<Stream>, RequestBody, Local>;
+
+/// Drives a connection, tells when the peer's settings have come, and keeps what they say of streams.
+async fn drive_http2(
+    connection: Http2,
+    pulse: Rc<Pulse>,
+    most: Rc<Cell<usize>>,
+    settled: Rc<Semaphore>,
+) {
+    let mut connection = pin!(connection);
+    poll_fn(|cx| {
+        let ended = connection.as_mut().poll(cx).map(|_| ());
+        if ended.is_pending() {
+            most.set(connection.current_max_send_streams());
+            if pulse.beats() == 0 {
+                pulse.wake(cx);
+            } else if settled.available_permits() == 0 {
+                // Who has waited has taken one; nobody asks again.
+                settled.add_permits(1);
+            }
+        }
+        ended
+    })
+    .await;
+    settled.close();
+}
+
+async fn open(target: &Target) -> io::Result<Stream> {
+    let socket = match target {
         Target::Address(address) => TcpStream::connect(address).await?,
         Target::Name(host, port) => TcpStream::connect((&**host, *port)).await?,
     };
     // Without it, the body of a request waits for the acknowledgement of its head.
-    stream.set_nodelay(true)?;
-    Ok(stream)
+    socket.set_nodelay(true)?;
+    let ask = TcpKeepalive::new()
+        .with_time(ASK_AFTER)
+        .with_interval(ASK_EVERY)
+        .with_retries(ASK_TIMES);
+    SockRef::from(&socket).set_tcp_keepalive(&ask)?;
+    Ok(Stream::plain(socket))
 }
 
 /// A connection in the books of its endpoint.

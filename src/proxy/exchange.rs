@@ -6,23 +6,24 @@ use std::rc::Rc;
 
 use http::header::{CONTENT_LENGTH, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING};
 use http::request::Parts;
-use http::{Request, Response};
+use http::{Request, Response, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 
 use super::admit;
 use super::choose::choose;
 use super::client::Client;
+use super::dialect::Dialect;
 use super::fallback::{Next, Plan, is_repeatable};
 use super::forward::{FailureKind, Outgoing, OutgoingBody, forward};
-use super::pool::Lease;
+use super::lease::Lease;
 use super::presence::Presence;
 use super::respond::{Problem, ResponseBody, relay};
 use super::walk::Walk;
 use super::worker::Worker;
 use crate::snapshot::{Ask, Pin, Route};
 use crate::stats::{Class, Fault};
-use crate::wire::{Replay, Trust, remove_from_request};
+use crate::wire::{Replay, Trust, join_cookies, remove_from_request};
 
 /// Serves one request. What needs no waiting is done in the call itself, so that the future holds
 /// no more than the tries need: it is moved once per request and kept once per connection.
@@ -35,7 +36,7 @@ pub(super) fn exchange(
     worker: &Rc<Worker>,
     client: &Rc<Client>,
     request: Request<Incoming>,
-) -> impl Future<Output = Response<ResponseBody>> {
+) -> impl Future<Output = Response<ResponseBody>> + use<> {
     let mut begun = begin(worker, client, request);
     async move {
         match &mut begun {
@@ -62,12 +63,13 @@ fn begin(
     let id = worker.ids.of(&mut head.headers);
 
     // Admit.
+    let dialect = Dialect::of(&head);
     let refuse = |fault, detail, path: &str, epoch| {
         let problem = Problem::of_fault(fault, detail);
         let status = problem.status.as_u16();
         let memory = &worker.memory;
         memory.refused(id.as_bytes(), started, epoch, fault, status);
-        problem.answer(worker, path, &id)
+        problem.answer(worker, path, &id, dialect)
     };
     let host = admit::check(&mut head)
         .map_err(|refusal| refuse(refusal.fault, refusal.detail, head.uri.path(), 0))?;
@@ -119,6 +121,10 @@ fn prepare(
     trusted: bool,
 ) -> Outgoing {
     let repeatable = is_repeatable(&head.method, &head.headers, route.idempotent);
+    let dialect = Dialect::of(&head);
+    if head.version == Version::HTTP_2 {
+        join_cookies(&mut head.headers);
+    }
     remove_from_request(&mut head.headers);
     client
         .peer
@@ -130,12 +136,12 @@ fn prepare(
     }
     let body = if body.is_end_stream() {
         OutgoingBody::Empty
-    } else if repeatable {
+    } else if repeatable || route.may_refuse(dialect == Dialect::Grpc) {
         OutgoingBody::Replay(Replay::new(body, route.replay_bytes))
     } else {
         OutgoingBody::Once(Some(body))
     };
-    Outgoing::new(head, host, body, repeatable)
+    Outgoing::new(head, host, body, repeatable, dialect)
 }
 
 /// A request on its way: lease, forward, fall back; respond.
@@ -171,7 +177,7 @@ impl Delivery {
                     next = plan.after_failure(walk, &self.outgoing, side, failure);
                 }
                 Ok((response, lease)) => {
-                    let status = response.status().as_u16();
+                    let status = self.outgoing.dialect.status(&response);
                     let class =
                         Class::of_status(status, || response.headers().contains_key(RETRY_AFTER));
                     walk.head_arrived(status, class);
@@ -196,7 +202,10 @@ impl Delivery {
         class: Class,
     ) -> Response<ResponseBody> {
         match self.walk.take() {
-            Some(walk) => relay(walk, lease, response, class, self.id.clone()),
+            Some(walk) => {
+                let dialect = self.outgoing.dialect;
+                relay(walk, lease, response, class, dialect, self.id.clone())
+            }
             None => Response::new(ResponseBody::Own(None)),
         }
     }
@@ -216,7 +225,8 @@ impl Delivery {
         let Some(walk) = self.walk.take() else {
             return Response::new(ResponseBody::Own(None));
         };
-        let answer = problem.answer(walk.worker(), &walk.route().name, &self.id);
+        let at = &walk.route().name;
+        let answer = problem.answer(walk.worker(), at, &self.id, self.outgoing.dialect);
         walk.ends_unserved(class, problem.fault, problem.status.as_u16());
         answer
     }

@@ -6,18 +6,21 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-use http::header::{HOST, HeaderValue, VIA};
+use http::header::{HOST, HeaderValue, TRANSFER_ENCODING, VIA};
 use http::request::Parts;
+use http::uri::{self, Uri};
 use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 
 use super::connect::connect;
 use super::cut::unless_cut;
 use super::deadline::Deadlines;
-use super::pool::Lease;
+use super::dialect::Dialect;
+use super::greet::Spoken;
+use super::lease::{Lease, Unsent};
 use super::walk::Walk;
 use super::worker::TICK;
-use crate::snapshot::HostRule;
+use crate::snapshot::{Backend, Endpoint, HostRule, Protocol};
 use crate::stats::{Class, Reason};
 use crate::wire::{Replay, RequestBody, Upload};
 
@@ -30,6 +33,7 @@ pub(super) struct Outgoing {
     upload: Option<Rc<Upload>>,
     /// A second try does no harm, as far as method and declaration go.
     pub(super) repeatable: bool,
+    pub(super) dialect: Dialect,
 }
 
 /// The body, by how often it can be sent.
@@ -96,6 +100,7 @@ impl Outgoing {
         host: Option<HeaderValue>,
         body: OutgoingBody,
         repeatable: bool,
+        dialect: Dialect,
     ) -> Self {
         let has_body = !matches!(body, OutgoingBody::Empty);
         head.headers.append(VIA, via(head.version));
@@ -106,6 +111,7 @@ impl Outgoing {
             body,
             upload: has_body.then(Rc::default),
             repeatable,
+            dialect,
         }
     }
 
@@ -123,8 +129,11 @@ impl Outgoing {
         matches!(&self.body, OutgoingBody::Replay(replay) if !replay.is_replayable())
     }
 
-    fn next_try(&mut self, rule: &HostRule, authority: &HeaderValue) -> Request<RequestBody> {
-        let body = match (&mut self.body, &self.upload) {
+    fn next_body(&mut self) -> RequestBody {
+        if let Some(upload) = &self.upload {
+            upload.begin();
+        }
+        match (&mut self.body, &self.upload) {
             (OutgoingBody::Empty, _) | (_, None) => RequestBody::Empty,
             (OutgoingBody::Once(body), Some(upload)) => match body.take() {
                 Some(body) => RequestBody::Once(body, Rc::clone(upload)),
@@ -133,8 +142,12 @@ impl Outgoing {
             (OutgoingBody::Replay(replay), Some(upload)) => {
                 RequestBody::Replay(replay.next_try(), Rc::clone(upload))
             }
-        };
-        let mut request = Request::new(body);
+        }
+    }
+
+    /// The request as HTTP/1.1.
+    fn next_try(&mut self, rule: &HostRule, authority: &HeaderValue) -> Request<RequestBody> {
+        let mut request = Request::new(self.next_body());
         *request.method_mut() = self.head.method.clone();
         *request.uri_mut() = self.head.uri.clone();
         // A request that is sent once needs no copy; should it come back unsent, it is put back.
@@ -156,16 +169,49 @@ impl Outgoing {
         request
     }
 
+    /// The request as HTTP/2, which has no `Host` and no framing among its headers. Its head is a copy,
+    /// since a stream that the backend refuses does not give it back.
+    fn next_stream(&mut self, backend: &Backend, endpoint: &Endpoint) -> Request<RequestBody> {
+        let host = match &backend.host {
+            HostRule::Fixed(host) => host,
+            HostRule::Endpoint => &endpoint.authority,
+            HostRule::Preserve => self.host.as_ref().unwrap_or(&endpoint.authority),
+        };
+        let target = absolute(&self.head.uri, host);
+        let mut headers = self.head.headers.clone();
+        headers.remove(TRANSFER_ENCODING);
+        match target {
+            Some(_) => headers.remove(HOST),
+            // No authority that HTTP/2 could carry; as a header it may be anything.
+            None => headers.insert(HOST, host.clone()),
+        };
+        let mut request = Request::new(self.next_body());
+        *request.method_mut() = self.head.method.clone();
+        *request.uri_mut() = target.unwrap_or_else(|| self.head.uri.clone());
+        *request.version_mut() = Version::HTTP_2;
+        *request.headers_mut() = headers;
+        request
+    }
+
     /// A request that came back without a byte of it sent.
     fn put_back(&mut self, request: Request<RequestBody>) {
         let (head, body) = request.into_parts();
-        if !self.repeatable {
+        if !self.repeatable && head.version != Version::HTTP_2 {
             self.head.headers = head.headers;
         }
         if let (OutgoingBody::Once(place), RequestBody::Once(body, _)) = (&mut self.body, body) {
             *place = Some(body);
         }
     }
+}
+
+/// The target with scheme and authority; `None` if there is no such URI.
+fn absolute(target: &Uri, host: &HeaderValue) -> Option<Uri> {
+    let mut parts = uri::Parts::default();
+    parts.scheme = Some(uri::Scheme::HTTP);
+    parts.authority = Some(uri::Authority::try_from(host.as_bytes()).ok()?);
+    parts.path_and_query = target.path_and_query().cloned();
+    Uri::from_parts(parts).ok()
 }
 
 fn set(request: &mut Request<RequestBody>, host: HeaderValue) {
@@ -192,34 +238,66 @@ pub(super) async fn forward(
     };
     let mut lease = lease(walk, outgoing, fresh).await.map_err(unsent)?;
     let backend = walk.backend();
-    let (Some(endpoint), Some(sender)) = (walk.endpoint(), lease.sender()) else {
+    let Some(endpoint) = walk.endpoint() else {
         return Err(unsent(FailureKind::Connect));
     };
-    let request = outgoing.next_try(&backend.host, &endpoint.authority);
+    let request = match lease.spoken() {
+        Spoken::Http1 => outgoing.next_try(&backend.host, &endpoint.authority),
+        Spoken::Http2 => outgoing.next_stream(backend, endpoint),
+    };
     let upload = outgoing.upload.clone();
     let wait = HeadWait {
         walk,
         limit: backend.head_timeout,
         upload: upload.as_deref(),
     };
-    let answer = pin!(sender.try_send_request(request));
-    match wait.head(answer).await {
+    let waited = {
+        let answer = pin!(lease.send(request, upload.clone()));
+        wait.head(answer).await
+    };
+    match waited {
         Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => Err(Failure {
             kind: FailureKind::Reset,
             unprocessed: false,
         }),
         Ok(response) => Ok((response, lease)),
-        Err(Waited { kind, unsent }) => {
-            let unprocessed = unsent.is_some();
-            if let Some(request) = unsent {
-                outgoing.put_back(*request);
-            }
-            let kind = match kind {
-                FailureKind::Reset if lease.reused => FailureKind::Stale,
-                kind => kind,
-            };
-            Err(Failure { kind, unprocessed })
+        Err(waited) => Err(failed(waited, outgoing, &lease, fresh)),
+    }
+}
+
+/// What a failure means, and whether the backend may have begun.
+fn failed(waited: Waited, outgoing: &mut Outgoing, lease: &Lease, fresh: bool) -> Failure {
+    let Waited {
+        kind,
+        unsent,
+        refused,
+    } = waited;
+    let unprocessed = unsent.is_some() || refused != Refused::No;
+    if let Some(request) = unsent {
+        outgoing.put_back(*request);
+    }
+    match (kind, refused) {
+        (FailureKind::Timeout, _) => lease.timed_out(),
+        (FailureKind::Reset, Refused::ByConnection) => lease.retire(),
+        _ => {}
+    }
+    let kind = match kind {
+        // A stream that is refused says that the endpoint is busy, not that its connection was closed.
+        FailureKind::Reset if lease.reused && !fresh && refused != Refused::Stream => {
+            FailureKind::Stale
         }
+        kind => kind,
+    };
+    Failure { kind, unprocessed }
+}
+
+/// What is to be spoken for this request; `None` where the endpoint may choose.
+fn spoken(backend: &Backend, outgoing: &Outgoing) -> Option<Spoken> {
+    match backend.protocol {
+        Protocol::H1 => Some(Spoken::Http1),
+        Protocol::H2 => Some(Spoken::Http2),
+        Protocol::Auto if outgoing.dialect == Dialect::Grpc => Some(Spoken::Http2),
+        Protocol::Auto => Some(Spoken::Http1),
     }
 }
 
@@ -227,14 +305,16 @@ async fn lease(walk: &Walk, outgoing: &Outgoing, fresh: bool) -> Result<Lease, F
     let (worker, backend) = (walk.worker(), walk.backend());
     let endpoint = walk.endpoint().ok_or(FailureKind::Connect)?;
     let pool = worker.pools.of(endpoint.id);
-    if !fresh && let Some(connection) = pool.take(worker.coarse_now(), backend.pool_idle) {
+    let spoken = spoken(backend, outgoing);
+    let (now, limit) = (worker.coarse_now(), backend.pool_idle);
+    if let Some(lease) = pool.take(spoken, now, limit, !fresh) {
         endpoint.cells.of(worker.index).reused.add(1);
-        return Ok(Lease::new(connection, pool, true));
+        return Ok(lease);
     }
     // Boxed, since it is rare and large: what is inline makes every request's future larger.
-    let connecting = connect(endpoint, backend.connect_timeout, worker.index);
+    let connecting = connect(backend, endpoint, &pool, spoken, worker.index);
     match Box::pin(unless_cut(walk, connecting)).await {
-        Some(Ok(connection)) => Ok(Lease::new(connection, pool, false)),
+        Some(Ok(lease)) => Ok(lease),
         Some(Err(error)) => {
             tracing::debug!(
                 %error,
@@ -255,12 +335,38 @@ struct HeadWait<'a> {
     upload: Option<&'a Upload>,
 }
 
-/// How hyper tells of a failure: with the request, if none of it was sent.
-type Unsent = hyper::client::conn::TrySendError<Request<RequestBody>>;
-
 struct Waited {
     kind: FailureKind,
     unsent: Option<Box<Request<RequestBody>>>,
+    refused: Refused,
+}
+
+/// Whether an HTTP/2 backend has said that it did not process the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Refused {
+    /// It has not.
+    No,
+    /// This stream only.
+    Stream,
+    /// The connection ends before it.
+    ByConnection,
+}
+
+impl Refused {
+    /// By RFC 9113, 8.7: a stream reset with REFUSED_STREAM, or one above the last that a GOAWAY names.
+    /// For the others, the engine reports the end of the connection as an I/O error.
+    fn of(error: &hyper::Error) -> Self {
+        let source = std::error::Error::source(error);
+        match source.and_then(|source| source.downcast_ref::<h2::Error>()) {
+            Some(error) if error.is_remote() && error.is_go_away() => Self::ByConnection,
+            Some(error)
+                if error.is_remote() && error.reason() == Some(h2::Reason::REFUSED_STREAM) =>
+            {
+                Self::Stream
+            }
+            _ => Self::No,
+        }
+    }
 }
 
 impl HeadWait<'_> {
@@ -280,7 +386,13 @@ impl HeadWait<'_> {
         let deadlines: &Deadlines = &self.walk.worker().deadlines;
         let deadline = deadlines.arm(self.due());
         let mut seen = self.frames();
-        let fail = |kind| Poll::Ready(Err(Waited { kind, unsent: None }));
+        let fail = |kind| {
+            Poll::Ready(Err(Waited {
+                kind,
+                unsent: None,
+                refused: Refused::No,
+            }))
+        };
         poll_fn(|cx| {
             // Looked at first: an answer that came after the cut is not begun.
             if self.walk.is_cut() {
@@ -289,8 +401,13 @@ impl HeadWait<'_> {
             if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
                 return Poll::Ready(answer.map_err(|mut failed| {
                     let kind = kind_of(failed.error());
+                    let refused = Refused::of(failed.error());
                     let unsent = failed.take_message().map(Box::new);
-                    Waited { kind, unsent }
+                    Waited {
+                        kind,
+                        unsent,
+                        refused,
+                    }
                 }));
             }
             if !deadline.poll_fired(cx) {
@@ -326,6 +443,7 @@ fn kind_of(error: &hyper::Error) -> FailureKind {
 pub(super) const fn via(version: Version) -> HeaderValue {
     HeaderValue::from_static(match version {
         Version::HTTP_10 => "1.0 figshift",
+        Version::HTTP_2 => "2.0 figshift",
         _ => "1.1 figshift",
     })
 }

@@ -1,6 +1,6 @@
 //! The data plane: worker threads that serve requests. They read a snapshot and write their own
 //! cells; they decide nothing that lasts longer than one request. The files are the steps of a
-//! request in order: accept, admit, exchange, choose, pool, connect, forward, fallback, respond.
+//! request in order: accept, greet, admit, exchange, choose, pool, connect, forward, fallback, respond.
 
 mod accept;
 mod admit;
@@ -9,12 +9,18 @@ mod client;
 mod connect;
 mod cut;
 mod deadline;
+mod dialect;
 mod exchange;
 mod fallback;
 mod forward;
+mod greet;
+mod lease;
+mod local;
 mod pool;
 mod presence;
 mod respond;
+mod shared;
+mod stream;
 mod walk;
 mod worker;
 

@@ -1,24 +1,40 @@
-//! Idle connections of one worker, by endpoint. The one used last is taken first, so surplus ones
-//! grow old and are closed. A connection comes back at the end of a response's body: before it,
-//! hyper would not take another request on it.
+//! Connections of one worker to its endpoints. Of those that take one request at a time, idle ones
+//! are kept, and the one used last is taken first, so surplus ones grow old and are closed. One comes
+//! back at the end of a response's body: before it, hyper would not take another request on it.
+//! HTTP/2 connections are shared by as many tries as the endpoint takes.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
 use hyper::client::conn::http1::SendRequest;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::AbortHandle;
 
-use crate::snapshot::{Backend, Snapshot};
+use super::greet::Spoken;
+use super::lease::Lease;
+use super::shared::Shared;
+use crate::snapshot::Snapshot;
 use crate::wire::RequestBody;
 
-/// A connection to an endpoint: the end that takes requests, and the task that drives it.
+/// A connection to an endpoint for one request at a time: the end that takes requests, and the task
+/// that drives it.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(super) struct Single {
     pub(super) sender: SendRequest<RequestBody>,
     pub(super) driver: AbortHandle,
+}
+
+/// A connection to an endpoint.
+#[derive(Debug)]
+pub(super) enum Connection {
+    /// HTTP/1.1.
+    Single(Single),
+    /// HTTP/2.
+    Shared(Rc<Shared>),
 }
 
 /// By endpoint id.
@@ -44,15 +60,34 @@ impl Hasher for IdHasher {
     }
 }
 
-/// The idle connections to one endpoint.
-#[derive(Debug, Default)]
+/// The connections to one endpoint that can be used.
+#[derive(Debug)]
 pub(super) struct Pool {
     idle: RefCell<Vec<Idle>>,
+    shared: RefCell<Vec<Rc<Shared>>>,
+    /// What the endpoint has chosen, where it may choose.
+    chosen: Cell<Option<Spoken>>,
+    /// One place, for who makes a connection that others can share; the others wait in a row.
+    making: Semaphore,
+    /// Counts the connections that could not be made while that was held.
+    failures: Cell<u64>,
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        Self {
+            idle: RefCell::default(),
+            shared: RefCell::default(),
+            chosen: Cell::new(None),
+            making: Semaphore::new(1),
+            failures: Cell::new(0),
+        }
+    }
 }
 
 #[derive(Debug)]
 struct Idle {
-    connection: Connection,
+    connection: Single,
     since: Duration,
 }
 
@@ -82,8 +117,36 @@ impl Pools {
 }
 
 impl Pool {
-    /// Takes a connection that is ready for a request.
-    pub(super) fn take(&self, now: Duration, limit: Duration) -> Option<Connection> {
+    /// Takes a connection that is ready for a request; of the idle ones only if asked, since where one
+    /// turned out closed, all may be.
+    pub(super) fn take(
+        self: &Rc<Self>,
+        spoken: Option<Spoken>,
+        now: Duration,
+        limit: Duration,
+        idle_too: bool,
+    ) -> Option<Lease> {
+        if spoken != Some(Spoken::Http1)
+            && let Some(lease) = self.take_shared()
+        {
+            return Some(lease);
+        }
+        if !idle_too || spoken == Some(Spoken::Http2) {
+            return None;
+        }
+        let single = Connection::Single(self.take_idle(now, limit)?);
+        Some(Lease::new(single, Rc::clone(self), true))
+    }
+
+    /// Takes a place on a shared connection that has room.
+    pub(super) fn take_shared(self: &Rc<Self>) -> Option<Lease> {
+        let shared = self.shared.borrow();
+        let roomy = shared.iter().find(|shared| shared.has_room())?;
+        let connection = Connection::Shared(Rc::clone(roomy));
+        Some(Lease::new(connection, Rc::clone(self), true))
+    }
+
+    fn take_idle(&self, now: Duration, limit: Duration) -> Option<Single> {
         let mut idle = self.idle.borrow_mut();
         while let Some(last) = idle.pop() {
             if now.saturating_sub(last.since) > limit {
@@ -96,7 +159,8 @@ impl Pool {
         None
     }
 
-    fn give(&self, connection: Connection, now: Duration, most: usize) {
+    /// Keeps an idle connection.
+    pub(super) fn give(&self, connection: Single, now: Duration, most: usize) {
         let mut idle = self.idle.borrow_mut();
         if idle.len() < most {
             idle.push(Idle {
@@ -106,52 +170,62 @@ impl Pool {
         }
     }
 
+    /// Takes over a connection that was just made.
+    pub(super) fn add(self: &Rc<Self>, connection: Connection) -> Lease {
+        match &connection {
+            Connection::Single(_) => self.chosen.set(Some(Spoken::Http1)),
+            Connection::Shared(shared) => {
+                self.chosen.set(Some(Spoken::Http2));
+                self.shared.borrow_mut().push(Rc::clone(shared));
+            }
+        }
+        Lease::new(connection, Rc::clone(self), false)
+    }
+
+    /// Waits until nobody makes a connection that could be shared; `None` where none will be. The rest
+    /// of those who wait fail with the one who tried: each would only wait for the same.
+    ///
+    /// # Errors
+    ///
+    /// Who was waited for could not make one.
+    pub(super) async fn turn(&self, spoken: Option<Spoken>) -> io::Result<Option<Making<'_>>> {
+        if spoken.or(self.chosen.get()) == Some(Spoken::Http1) {
+            return Ok(None);
+        }
+        let known = self.failures.get();
+        let held = self.making.acquire().await.ok();
+        if self.failures.get() != known {
+            return Err(io::Error::other(
+                "the connection that others wait for failed",
+            ));
+        }
+        Ok(Some(Making {
+            pool: self,
+            _held: held,
+        }))
+    }
+
     fn drop_older(&self, now: Duration, limit: Duration) {
         self.idle.borrow_mut().retain(|idle| {
             now.saturating_sub(idle.since) <= limit && !idle.connection.sender.is_closed()
         });
+        let mut shared = self.shared.borrow_mut();
+        shared.retain(|shared| {
+            shared.is_usable() && !shared.is_idle_since(now.saturating_sub(limit))
+        });
     }
 }
 
-/// A connection on loan for one try. Dropped before the end of the response, it is closed at once:
-/// its driver alone would first send what is left of the request, which a backend that reads no
-/// more never lets it do.
+/// The right to make a connection that others can share.
 #[derive(Debug)]
-pub(super) struct Lease {
-    connection: Option<Connection>,
-    pub(super) reused: bool,
-    pool: Rc<Pool>,
+pub(super) struct Making<'a> {
+    pool: &'a Pool,
+    _held: Option<SemaphorePermit<'a>>,
 }
 
-impl Lease {
-    pub(super) fn new(connection: Connection, pool: Rc<Pool>, reused: bool) -> Self {
-        Self {
-            connection: Some(connection),
-            reused,
-            pool,
-        }
-    }
-
-    /// Where the request goes; there until the lease is given back.
-    pub(super) fn sender(&mut self) -> Option<&mut SendRequest<RequestBody>> {
-        Some(&mut self.connection.as_mut()?.sender)
-    }
-
-    /// Gives it back after the end of the response. One that is still busy, because the upload
-    /// goes on or the backend wants it closed, is let go.
-    pub(super) fn give_back(mut self, now: Duration, backend: &Backend) {
-        if let Some(connection) = self.connection.take()
-            && connection.sender.is_ready()
-        {
-            self.pool.give(connection, now, backend.pool_max_idle);
-        }
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if let Some(connection) = &self.connection {
-            connection.driver.abort();
-        }
+impl Making<'_> {
+    /// It could not be made.
+    pub(super) fn failed(&self) {
+        self.pool.failures.set(self.pool.failures.get() + 1);
     }
 }

@@ -1,21 +1,26 @@
 //! Answers: a backend's response on its way to the client, and the problem documents that
 //! figshift writes by itself.
 
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, VIA};
-use http::{Response, StatusCode, Version};
+use http::{HeaderMap, Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use super::dialect::Dialect;
 use super::forward::{FailureKind, via};
-use super::pool::Lease;
+use super::lease::Lease;
 use super::walk::Walk;
 use super::worker::Worker;
 use crate::stats::{Class, Fault};
-use crate::wire::{REQUEST_ID, problem_json, remove_from_response};
+use crate::wire::{
+    GRPC, GRPC_MESSAGE, GRPC_STATUS, REQUEST_ID, grpc_code, grpc_message, grpc_status,
+    problem_json, remove_from_response,
+};
 
 const REASON: HeaderName = HeaderName::from_static("x-figshift-reason");
 const BACKEND: HeaderName = HeaderName::from_static("x-figshift-backend");
@@ -27,9 +32,11 @@ pub(super) fn relay(
     lease: Lease,
     response: Response<Incoming>,
     class: Class,
+    dialect: Dialect,
     id: HeaderValue,
 ) -> Response<ResponseBody> {
     let (mut head, body) = response.into_parts();
+    let untold = dialect.waits_for_trailers(head.status, &head.headers);
     remove_from_response(&mut head.headers);
     head.headers.append(VIA, via(head.version));
     head.version = Version::HTTP_11;
@@ -39,7 +46,12 @@ pub(super) fn relay(
     }
     let relayed = Relayed {
         body,
-        books: Some(Books { walk, lease, class }),
+        books: Some(Books {
+            walk,
+            lease,
+            class,
+            untold,
+        }),
         begun: false,
     };
     Response::from_parts(head, ResponseBody::Relayed(relayed.settle_if_ended()))
@@ -47,6 +59,7 @@ pub(super) fn relay(
 
 /// The body of an answer.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are relayed")]
 pub(super) enum ResponseBody {
     /// From a backend.
     Relayed(Relayed),
@@ -67,13 +80,34 @@ struct Books {
     walk: Walk,
     lease: Lease,
     class: Class,
+    /// Only the trailers will tell how a gRPC call ended.
+    untold: bool,
+}
+
+impl Books {
+    fn read_trailers(&mut self, trailers: &HeaderMap) {
+        if let (true, Some(status)) = (self.untold, grpc_status(trailers)) {
+            self.untold = false;
+            self.class = Class::of_status(status, || false);
+            self.walk.told_late(status, self.class);
+        }
+    }
+
+    /// The class of a response that came to its end. A call that does not say how it ended has failed.
+    fn class_at_end(&self) -> Class {
+        if self.untold {
+            Class::ServerError
+        } else {
+            self.class
+        }
+    }
 }
 
 impl Relayed {
     fn settle_if_ended(mut self) -> Self {
         if self.body.is_end_stream() {
             self.settle(None, true);
-        } else if let Some(books) = &self.books {
+        } else if let Some(books) = &mut self.books {
             books.walk.streams();
         }
         self
@@ -81,19 +115,35 @@ impl Relayed {
 
     /// Closes the books: as the head said, or with the class of what went wrong.
     fn settle(&mut self, wrong: Option<Class>, just_looked: bool) {
-        let Some(Books { walk, lease, class }) = self.books.take() else {
+        let Some(books) = self.books.take() else {
             return;
         };
+        let class = wrong.unwrap_or_else(|| books.class_at_end());
+        let Books { walk, lease, .. } = books;
         if wrong.is_none() {
             lease.give_back(walk.worker().coarse_now(), walk.backend());
         }
-        walk.ends(wrong.unwrap_or(class), just_looked);
+        walk.ends(class, just_looked);
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let frame = std::task::ready!(Pin::new(&mut self.body).poll_frame(cx));
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        if let Some(books) = &self.books
+            && books.walk.is_cut()
+        {
+            self.settle(Some(Class::Cancelled), false);
+            return Poll::Ready(Some(Err(Broken::Cut)));
+        }
+        let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) else {
+            if let Some(books) = &self.books {
+                books.walk.wake_when_cut(cx);
+            }
+            return Poll::Pending;
+        };
         match &frame {
-            Some(Ok(_)) => {
+            Some(Ok(frame)) => {
+                if let (Some(trailers), Some(books)) = (frame.trailers_ref(), &mut self.books) {
+                    books.read_trailers(trailers);
+                }
                 let first = !std::mem::replace(&mut self.begun, true);
                 if let (true, Some(books)) = (first, &mut self.books) {
                     books.walk.first_byte();
@@ -113,13 +163,34 @@ impl Relayed {
             }
             None => self.settle(None, false),
         }
-        Poll::Ready(frame)
+        Poll::Ready(frame.map(|frame| frame.map_err(Broken::Upstream)))
     }
 }
 
+/// Why the body of an answer has no proper end. The engine passes it on as the protocol's own
+/// abort: a closed connection, or a reset stream.
+#[derive(Debug)]
+pub(super) enum Broken {
+    /// The backend's connection or stream broke.
+    Upstream(hyper::Error),
+    /// A hard rollback.
+    Cut,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Upstream(error) => error.fmt(f),
+            Self::Cut => f.write_str("cut by a hard rollback"),
+        }
+    }
+}
+
+impl std::error::Error for Broken {}
+
 impl Body for ResponseBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = Broken;
 
     fn poll_frame(
         self: Pin<&mut Self>,
@@ -221,6 +292,7 @@ impl Problem {
         worker: &Worker,
         at: &str,
         id: &HeaderValue,
+        dialect: Dialect,
     ) -> Response<ResponseBody> {
         let reason = self.fault.as_str();
         let id_text = id.to_str().unwrap_or_default();
@@ -235,19 +307,33 @@ impl Problem {
                 "Answered for a backend"
             );
         }
-        let body = problem_json(
-            self.status.as_u16(),
-            self.status.canonical_reason().unwrap_or(reason),
-            reason,
-            self.detail,
-            id_text,
-        );
-        let mut response = Response::new(ResponseBody::Own(Some(body.into())));
-        *response.status_mut() = self.status;
+        let mut response = match dialect {
+            Dialect::Http => self.document(id_text),
+            Dialect::Grpc => self.call_status(),
+        };
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, PROBLEM);
         headers.insert(REASON, HeaderValue::from_static(reason));
         headers.insert(REQUEST_ID, id.clone());
+        response
+    }
+
+    fn document(self, id: &str) -> Response<ResponseBody> {
+        let reason = self.fault.as_str();
+        let title = self.status.canonical_reason().unwrap_or(reason);
+        let body = problem_json(self.status.as_u16(), title, reason, self.detail, id);
+        let mut response = Response::new(ResponseBody::Own(Some(body.into())));
+        *response.status_mut() = self.status;
+        response.headers_mut().insert(CONTENT_TYPE, PROBLEM);
+        response
+    }
+
+    /// The end of a gRPC call, all in the head.
+    fn call_status(self) -> Response<ResponseBody> {
+        let mut response = Response::new(ResponseBody::Own(None));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, GRPC);
+        headers.insert(GRPC_STATUS, grpc_code(self.status.as_u16()));
+        headers.insert(GRPC_MESSAGE, grpc_message(self.detail));
         response
     }
 }

@@ -3,6 +3,7 @@
 //! in the middle.
 
 use std::rc::Rc;
+use std::task::Context;
 use std::time::Duration;
 
 use rand::RngExt;
@@ -137,10 +138,15 @@ impl Walk {
     }
 
     /// The answer goes to the client as it comes; from a candidate, a hard rollback has to find it.
-    pub(super) fn streams(&self) {
+    pub(super) fn streams(&mut self) {
         if self.side() == Side::Candidate {
-            self.presence.client.streams(self.pin.clone(), self.route);
+            self.presence.streams(self.pin.clone(), self.route);
         }
+    }
+
+    /// Wakes this task when what streams is cut.
+    pub(super) fn wake_when_cut(&self, cx: &Context<'_>) {
+        self.presence.wake_when_cut(cx);
     }
 
     /// Notes something for whoever asks what became of the request.
@@ -221,6 +227,13 @@ impl Walk {
         }
         let failed = class != Class::Capacity && self.backend().breaker_statuses.contains(status);
         self.tell_breaker(failed);
+    }
+
+    /// A response that had begun well told in its trailers that it is none.
+    pub(super) fn told_late(&mut self, status: u16, class: Class) {
+        if class != Class::Capacity && self.backend().breaker_statuses.contains(status) {
+            self.tell_breaker(true);
+        }
     }
 
     /// The first byte of the body is here.

@@ -197,6 +197,9 @@ impl Worker {
     fn sweep(&self) {
         let (now, pin) = (self.coarse.get(), self.pin());
         self.clients.end_idle(now, pin.client_idle);
+        if self.cut.get() > 0 {
+            self.clients.end_cut(&pin.cuts);
+        }
         self.pools.sweep(now, &pin);
         let unsaid = self
             .complaints

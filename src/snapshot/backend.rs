@@ -10,7 +10,7 @@ use rustls::pki_types::ServerName;
 
 use super::fitness::Fitness;
 use super::status::Statuses;
-use crate::config::model::Health;
+use crate::config::model::{Health, Protocol};
 use crate::policy::{Ticket, Weights, lighter};
 use crate::stats::{Cells, EndpointCell};
 use crate::tls::Connector;
@@ -82,6 +82,8 @@ pub struct Backend {
     pub(super) weights: Weights,
     /// How its endpoints with TLS are connected to.
     pub connector: Option<Arc<Connector>>,
+    /// What is spoken with it.
+    pub protocol: Protocol,
     /// `Host` policy.
     pub host: HostRule,
     /// Limit of a connect.
@@ -92,6 +94,8 @@ pub struct Backend {
     pub pool_idle: Duration,
     /// Idle connections kept per endpoint and worker.
     pub pool_max_idle: usize,
+    /// After this long without a sign of life, a busy HTTP/2 connection is asked for one.
+    pub pool_ping: Option<Duration>,
     /// Statuses that are hard failures.
     pub breaker_statuses: Statuses,
     /// How long traffic rises after a recovery.
@@ -153,6 +157,16 @@ impl Backend {
         let own = endpoint.server_name.as_ref()?;
         let connector = self.connector.as_ref()?;
         Some((connector, connector.name.as_ref().unwrap_or(own)))
+    }
+
+    /// Whether a request to it may go by HTTP/2, where a backend can refuse it unprocessed although
+    /// its body was begun.
+    pub fn may_refuse(&self, grpc: bool) -> bool {
+        match self.protocol {
+            Protocol::H1 => false,
+            Protocol::H2 => true,
+            Protocol::Auto => grpc,
+        }
     }
 
     /// Chooses an endpoint that can serve and was not tried yet: the less loaded of two drawn by

@@ -202,6 +202,7 @@ fn compile_backend(
         weights: Weights::new(members.iter().map(|member| member.weight)),
         members: members.into(),
         connector,
+        protocol: written.protocol,
         host: match &written.host {
             HostPolicy::Preserve => HostRule::Preserve,
             HostPolicy::Endpoint => HostRule::Endpoint,
@@ -211,6 +212,7 @@ fn compile_backend(
         head_timeout: written.timeouts.head.get(),
         pool_idle: written.pool.idle.get(),
         pool_max_idle: written.pool.max_idle,
+        pool_ping: written.pool.ping.map(|ping| ping.get()),
         breaker_statuses: Statuses::new(&written.breaker.statuses),
         slow_start: written.breaker.slow_start.get(),
         health: written.health.clone(),

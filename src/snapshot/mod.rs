@@ -15,6 +15,7 @@ mod whole;
 #[cfg(test)]
 mod tests;
 
+pub use crate::config::model::Protocol;
 pub use backend::{Backend, Endpoint, HostRule, Member, Picked, Target, Tried};
 pub use compile::{Unsound, compile};
 pub use cut::Cuts;

@@ -114,6 +114,14 @@ impl Route {
         }
     }
 
+    /// Whether a backend may refuse a request of this route although its body was begun.
+    pub fn may_refuse(&self, grpc: bool) -> bool {
+        let mut arms = [Some(&self.primary), self.candidate.as_ref()]
+            .into_iter()
+            .flatten();
+        arms.any(|arm| arm.backend.may_refuse(grpc))
+    }
+
     /// The arm that may take over from the given side. At 0 % the candidate gets no user request,
     /// not even one that fails on the primary.
     pub fn alternative(&self, side: Side) -> Option<&Arm> {

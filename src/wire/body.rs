@@ -1,9 +1,9 @@
 //! The body of a request on its way to a backend: an enum, not a boxed trait object.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -16,9 +16,33 @@ use super::replay::{ReplayBody, ReplayError};
 pub struct Upload {
     frames: Cell<u64>,
     starved: Cell<bool>,
+    given_up: Cell<bool>,
+    /// Of the task that sends it on a connection that it shares with others.
+    waker: RefCell<Option<Waker>>,
 }
 
 impl Upload {
+    /// Another try begins. What is left of an earlier one finds that its body was superseded.
+    pub fn begin(&self) {
+        self.given_up.set(false);
+    }
+
+    /// Nobody wants the answer any more: what is left is not sent, and the stream is reset.
+    pub fn give_up(&self) {
+        self.given_up.set(true);
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    /// Its task waits for the client; it is to be woken too when it is given up.
+    fn wait(&self, cx: &Context<'_>) {
+        match &mut *self.waker.borrow_mut() {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+    }
+
     /// Frames handed on so far.
     pub fn frames(&self) -> u64 {
         self.frames.get()
@@ -57,9 +81,14 @@ impl Body for RequestBody {
             ),
             Self::Replay(body, upload) => (Pin::new(body).poll_frame(cx), upload),
         };
+        if upload.given_up.get() {
+            return Poll::Ready(Some(Err(ReplayError::Superseded)));
+        }
         upload.starved.set(frame.is_pending());
         if frame.is_ready() {
             upload.frames.set(upload.frames.get() + 1);
+        } else {
+            upload.wait(cx);
         }
         frame
     }

@@ -1,7 +1,7 @@
 //! Reading single values out of a cookie header or a query string, without decoding: a sticky key
 //! only has to be the same bytes each time.
 
-use http::header::{COOKIE, HeaderMap};
+use http::header::{COOKIE, HeaderMap, HeaderValue};
 
 /// The value of a cookie; the first one wins. An empty value counts as absent.
 pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
@@ -10,6 +10,23 @@ pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
         .iter()
         .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
         .find_map(|pair| value_of(pair.trim_ascii(), name))
+}
+
+/// Makes one line of several, as HTTP/1.1 needs it: HTTP/2 may send each cookie in a line of its own
+/// (RFC 9113, 8.2.3).
+pub fn join_cookies(headers: &mut HeaderMap) {
+    let mut lines = headers.get_all(COOKIE).iter();
+    let (Some(_), Some(_)) = (lines.next(), lines.next()) else {
+        return;
+    };
+    let lines: Vec<&[u8]> = headers
+        .get_all(COOKIE)
+        .iter()
+        .map(HeaderValue::as_bytes)
+        .collect();
+    if let Ok(line) = HeaderValue::from_bytes(&lines.join(&b"; "[..])) {
+        headers.insert(COOKIE, line);
+    }
 }
 
 /// The value of a query parameter; the first one wins. An empty value counts as absent.
@@ -42,6 +59,17 @@ mod tests {
         assert_eq!(cookie(&headers, "sid"), Some(&b"abc"[..]));
         assert_eq!(cookie(&headers, "other"), Some(&b"z"[..]));
         assert_eq!(cookie(&headers, "si"), None);
+    }
+
+    #[test]
+    fn cookie_crumbs_become_one_line() {
+        let mut headers = HeaderMap::new();
+        for crumb in ["a=1", "b=2; c=3", "d=4"] {
+            headers.append(COOKIE, HeaderValue::from_static(crumb));
+        }
+        join_cookies(&mut headers);
+        let lines: Vec<_> = headers.get_all(COOKIE).iter().collect();
+        assert_eq!(lines, ["a=1; b=2; c=3; d=4"]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod body;
 mod forwarded;
+mod grpc;
 mod hop;
 mod keys;
 mod problem;
@@ -11,8 +12,9 @@ mod request_id;
 
 pub use body::{RequestBody, Upload};
 pub use forwarded::{Peer, Trust};
+pub use grpc::{GRPC, GRPC_MESSAGE, GRPC_STATUS, grpc_code, grpc_message, grpc_status, is_grpc};
 pub use hop::{remove_from_request, remove_from_response};
-pub use keys::{cookie, query};
+pub use keys::{cookie, join_cookies, query};
 pub use problem::problem_json;
 pub use replay::{Replay, ReplayBody};
 pub use request_id::{REQUEST_ID, RequestIds};

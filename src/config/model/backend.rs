@@ -15,6 +15,9 @@ pub struct Backend {
     pub endpoints: Vec<Endpoint>,
     /// Whom `https://` endpoints have to be. Without it: whom the system's authorities have signed, for the endpoint's host.
     pub tls: Option<BackendTls>,
+    /// What is spoken with this backend.
+    #[serde(default)]
+    pub protocol: Protocol,
     /// `Host` header towards this backend.
     #[serde(default)]
     pub host: HostPolicy,
@@ -67,6 +70,19 @@ pub enum HostPolicy {
     Fixed(String),
 }
 
+/// `protocol`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// With `https`, what the backend chooses (HTTP/2 if it can); with `http`, HTTP/1.1, but for gRPC requests HTTP/2.
+    #[default]
+    Auto,
+    /// HTTP/1.1.
+    H1,
+    /// HTTP/2; with `http`, by prior knowledge (h2c).
+    H2,
+}
+
 /// `timeouts`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -86,6 +102,8 @@ pub struct Pool {
     /// Idle connections kept per endpoint and worker.
     #[schemars(range(max = 100_000))]
     pub max_idle: usize,
+    /// An HTTP/2 connection with running requests that has been silent for this long is asked for a sign of life, and closed without one. Off unless given: some gRPC servers end connections that ask too often.
+    pub ping: Option<Duration>,
 }
 
 /// `breaker`.

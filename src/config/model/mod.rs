@@ -11,7 +11,7 @@ mod route;
 mod tls;
 
 pub use backend::{
-    Backend, Breaker, Endpoint, Health, HostPolicy, Pool, Timeouts, WeightedEndpoint,
+    Backend, Breaker, Endpoint, Health, HostPolicy, Pool, Protocol, Timeouts, WeightedEndpoint,
 };
 pub use flag::Flag;
 pub use guard::{Compare, ErrorMargins, Guard, LatencyMargins, Limit, LimitMethod, Quantile};

@@ -139,6 +139,14 @@ fn clocks(backend: &Backend, at: &Path, sheet: &mut Sheet<'_>) {
     );
     clock(backend.timeouts.head, DAY, &timeouts.key("head"), sheet);
     clock(backend.pool.idle, DAY, &at.key("pool").key("idle"), sheet);
+    if let Some(ping) = backend.pool.ping {
+        let path = at.key("pool").key("ping");
+        clock(ping, DAY, &path, sheet);
+        if !ping.get().is_zero() && ping < Duration::from_secs(1) {
+            let message = format!("{} is too often", sheet.quote(&path));
+            sheet.at_value(&path, message, "write at least \"1s\", or leave it out");
+        }
+    }
     let slow_start = at.key("breaker").key("slow_start");
     if backend.breaker.slow_start > HOUR {
         let message = format!("{} is too long", sheet.quote(&slow_start));

@@ -1,0 +1,137 @@
+//! A socket of the data plane: what was read before the engine took it over comes first, then what
+//! the socket brings.
+
+use std::cell::{Cell, RefCell};
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Stream {
+    /// Read already, and not yet handed on.
+    ahead: Bytes,
+    socket: Socket,
+    pulse: Option<Rc<Pulse>>,
+}
+
+/// What the socket has brought, for who asks for signs of life.
+#[derive(Debug, Default)]
+pub(super) struct Pulse {
+    beats: Cell<u64>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Pulse {
+    fn beat(&self) {
+        self.beats.set(self.beats.get() + 1);
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    /// How often it has brought something.
+    pub(super) fn beats(&self) -> u64 {
+        self.beats.get()
+    }
+
+    /// Wakes this task at the next one.
+    pub(super) fn wake(&self, cx: &Context<'_>) {
+        *self.waker.borrow_mut() = Some(cx.waker().clone());
+    }
+}
+
+/// What carries the bytes.
+#[derive(Debug)]
+enum Socket {
+    Plain(TcpStream),
+}
+
+impl Stream {
+    /// Without TLS.
+    pub(super) fn plain(socket: TcpStream) -> Self {
+        Self {
+            ahead: Bytes::new(),
+            socket: Socket::Plain(socket),
+            pulse: None,
+        }
+    }
+
+    /// Counts what it brings from here on.
+    pub(super) fn pulse(&mut self) -> Rc<Pulse> {
+        Rc::clone(self.pulse.get_or_insert_default())
+    }
+
+    /// The same, with what was read of it in front again.
+    pub(super) fn with_ahead(mut self, ahead: Bytes) -> Self {
+        self.ahead = ahead;
+        self
+    }
+
+    fn socket(self: Pin<&mut Self>) -> Pin<&mut TcpStream> {
+        match &mut self.get_mut().socket {
+            Socket::Plain(socket) => Pin::new(socket),
+        }
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.ahead.is_empty() {
+            let read = self.as_mut().socket().poll_read(cx, into);
+            if let (Poll::Ready(Ok(())), Some(pulse)) = (&read, &self.pulse) {
+                pulse.beat();
+            }
+            return read;
+        }
+        let part = self.ahead.len().min(into.remaining());
+        into.put_slice(&self.ahead[..part]);
+        self.ahead.advance(part);
+        if self.ahead.is_empty() {
+            // Its memory is free from here on.
+            self.ahead = Bytes::new();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.socket().poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.socket().poll_write_vectored(cx, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match &self.socket {
+            Socket::Plain(socket) => socket.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.socket().poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.socket().poll_shutdown(cx)
+    }
+}
