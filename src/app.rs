@@ -23,7 +23,7 @@ use crate::control::{
     check_health, journal_path, keep_flags, watch_file, watch_kill, watch_material,
 };
 use crate::outbound::Outside;
-use crate::proxy::{Crew, Life};
+use crate::proxy::{Crew, Life, Share};
 use crate::recall::Board;
 use crate::snapshot::Publisher;
 use crate::stats::{Cells, WorkerCell};
@@ -37,6 +37,8 @@ const BACKLOG: i32 = 4096;
 pub struct App {
     /// Where the proxy listens.
     pub http: SocketAddr,
+    /// Where the proxy listens for TLS, if it does.
+    pub https: Option<SocketAddr>,
     /// Where the admin port listens.
     pub admin: SocketAddr,
     /// The admin socket, if the file names one.
@@ -113,7 +115,11 @@ impl App {
         let (controller, door) = Controller::open(path, cores).map_err(StartError::Open)?;
         let config = controller.config().clone();
         let workers = Arc::new(Cells::new(controller.workers()));
-        let (listeners, http) = listen_shared(&config.listen.http, controller.workers())?;
+        let count = controller.workers();
+        let (listeners, http) = listen_shared("listen.http", &config.listen.http, count)?;
+        let https = config.listen.https.as_deref();
+        let https = https.map(|address| listen_shared("listen.https", address, count));
+        let (secure_listeners, https) = https.transpose()?.unzip();
         let admin_listener = listen_admin(&config.listen.admin)?;
         let admin = admin_listener.local_addr()?;
         let (socket_listener, socket) = listen_socket(config.admin.socket.as_deref())?.unzip();
@@ -126,10 +132,15 @@ impl App {
             born,
             life: life_of_workers,
         };
+        let mut secure_listeners = secure_listeners.into_iter().flatten();
         let threads = listeners
             .into_iter()
+            .map(|http| Share {
+                http,
+                https: secure_listeners.next(),
+            })
             .enumerate()
-            .map(|(index, listener)| crew.clone().start(index, listener))
+            .map(|(index, share)| crew.clone().start(index, share))
             .collect::<io::Result<Vec<_>>>()?;
         let (publisher, standing) = (controller.publisher(), controller.standing());
         let access = Arc::new(ArcSwap::from_pointee(config.admin.clone()));
@@ -175,6 +186,7 @@ impl App {
         let drain = start_controller(&mut tasks, controller, born, logs, access);
         Ok(Self {
             http,
+            https,
             admin,
             socket,
             publisher,
@@ -309,12 +321,12 @@ fn parse(key: &'static str, address: &str) -> Result<SocketAddr, StartError> {
 
 /// One listener per worker on the same address; the kernel spreads connections over them.
 fn listen_shared(
+    key: &'static str,
     address: &str,
     workers: usize,
 ) -> Result<(Vec<TcpListener>, SocketAddr), StartError> {
-    const KEY: &str = "listen.http";
-    let wanted = parse(KEY, address)?;
-    let fail = |error| cannot_listen(KEY, address, error);
+    let wanted = parse(key, address)?;
+    let fail = |error| cannot_listen(key, address, error);
     // Sharing works across processes too: without this look, two instances on one address would
     // each silently get half of the connections.
     drop(listen(wanted, false).map_err(fail)?);

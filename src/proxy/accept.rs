@@ -3,11 +3,13 @@
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use http::header::{HeaderValue, STRICT_TRANSPORT_SECURITY};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
@@ -19,33 +21,70 @@ use tokio::sync::watch;
 use super::client::{Client, Ending};
 use super::exchange::exchange;
 use super::greet::{Spoken, greet};
+use super::handshake::{Shaken, announced, failed, unannounced, with_client};
 use super::local::Local;
 use super::respond::ResponseBody;
 use super::stream::Stream;
-use super::worker::{Life, Worker};
+use super::worker::{Life, Share, Worker};
+use crate::snapshot::Pin as Pinned;
+use crate::wire::Peer;
 
 /// Pause after an accept that failed for want of something: trying at once would spin.
 const BACK_OFF: Duration = Duration::from_millis(50);
 /// How often draining looks whether everybody has left.
 const DRAIN_LOOK: Duration = Duration::from_millis(20);
 
+/// Where connections come in.
+pub(super) struct Doors {
+    http: TcpListener,
+    https: Option<TcpListener>,
+}
+
+/// By which of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    Http,
+    Https,
+}
+
+impl Doors {
+    /// # Errors
+    ///
+    /// The runtime does not take a listener.
+    pub(super) fn open(share: Share) -> io::Result<Self> {
+        Ok(Self {
+            http: TcpListener::from_std(share.http)?,
+            https: share.https.map(TcpListener::from_std).transpose()?,
+        })
+    }
+
+    async fn accept(&self) -> (io::Result<(TcpStream, SocketAddr)>, By) {
+        let by_tls = async {
+            match &self.https {
+                Some(listener) => listener.accept().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            accepted = self.http.accept() => (accepted, By::Http),
+            accepted = by_tls => (accepted, By::Https),
+        }
+    }
+}
+
 /// Serves until told to drain, then drains.
-pub(super) async fn run(
-    worker: &Rc<Worker>,
-    listener: TcpListener,
-    mut life: watch::Receiver<Life>,
-) {
+pub(super) async fn run(worker: &Rc<Worker>, doors: Doors, mut life: watch::Receiver<Life>) {
     loop {
         tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, address)) => serve(worker, stream, address.ip()),
-                Err(error) => refused(worker, &error).await,
+            accepted = doors.accept() => match accepted {
+                (Ok((stream, address)), by) => serve(worker, stream, address.ip(), by),
+                (Err(error), _) => refused(worker, &error).await,
             },
             changed = life.changed() => {
                 let now = *life.borrow_and_update();
                 match now {
                     Life::Draining(limit) => {
-                        drop(listener);
+                        drop(doors);
                         return drain(worker, limit).await;
                     }
                     // Nobody is left who could say so.
@@ -77,21 +116,46 @@ async fn drain(worker: &Worker, limit: Duration) {
     worker.clients.end_now();
 }
 
-fn serve(worker: &Rc<Worker>, stream: TcpStream, address: std::net::IpAddr) {
+fn serve(worker: &Rc<Worker>, stream: TcpStream, address: IpAddr, by: By) {
     // Without it, small answers wait for the acknowledgement of earlier ones.
     if stream.set_nodelay(true).is_err() {
         return;
     }
     let open = Open::new(Rc::clone(worker), address);
-    tokio::task::spawn_local(drive(open, stream));
+    tokio::task::spawn_local(drive(open, stream, by));
 }
 
-async fn drive(open: Open, socket: TcpStream) {
-    // A socket that breaks before it has said a word is nobody's affair.
-    let greeted = unless_ended(&open.client, greet(socket)).await;
-    let Some(Ok((stream, spoken))) = greeted else {
-        return;
+async fn drive(mut open: Open, mut socket: TcpStream, by: By) {
+    let pin = open.worker.pin();
+    let mut address = open.client.peer.address();
+    if pin.is_announced_by(address) {
+        let announced = Box::pin(announced(&mut socket, pin.handshake));
+        match unless_ended(&open.client, announced).await {
+            None => return,
+            Some(Err(error)) => return unannounced(&open.worker, address, &error),
+            Some(Ok(source)) => address = source.unwrap_or(address),
+        }
+        open.is_from(Peer::new(address));
+    }
+    let (stream, spoken) = match by {
+        By::Http => match unless_ended(&open.client, greet(socket)).await {
+            Some(Ok(greeted)) => greeted,
+            // A socket that breaks before it has said a word is nobody's affair.
+            Some(Err(_)) | None => return,
+        },
+        By::Https => {
+            let shaken = Box::pin(open.shake_hands(&pin, socket));
+            match unless_ended(&open.client, shaken).await.flatten() {
+                Some(shaken) => {
+                    open.is_from(Peer::with_tls(address));
+                    open.hsts.clone_from(&pin.hsts);
+                    shaken
+                }
+                None => return,
+            }
+        }
     };
+    drop(pin);
     match spoken {
         Spoken::Http1 => serve_http1(&open, stream).await,
         // Boxed, since it is large and most connections have no need for it.
@@ -180,10 +244,12 @@ struct Open {
     worker: Rc<Worker>,
     client: Rc<Client>,
     key: usize,
+    /// Said to browsers, on connections with TLS.
+    hsts: Option<HeaderValue>,
 }
 
 impl Open {
-    fn new(worker: Rc<Worker>, address: std::net::IpAddr) -> Self {
+    fn new(worker: Rc<Worker>, address: IpAddr) -> Self {
         let (key, client) = worker.clients.open(address, worker.coarse_now());
         worker.cell().accepted.add(1);
         worker.cell().open.up();
@@ -191,6 +257,32 @@ impl Open {
             worker,
             client,
             key,
+            hsts: None,
+        }
+    }
+
+    /// Who the client is has become known.
+    fn is_from(&mut self, peer: Peer) {
+        let (worker, now) = (&self.worker, self.worker.coarse_now());
+        self.client = worker.clients.is_from(self.key, peer, now);
+    }
+
+    /// `None` when that comes to nothing.
+    async fn shake_hands(&self, pin: &Pinned, socket: TcpStream) -> Option<(Stream, Spoken)> {
+        // There is one, as long as there is the listener.
+        let acceptor = pin.material.acceptor.as_ref()?;
+        match with_client(acceptor, socket, pin.handshake).await {
+            Shaken::Done(stream, spoken, resumed) => {
+                let cell = self.worker.cell();
+                cell.tls_handshakes.add(1);
+                cell.tls_resumed.add(u64::from(resumed));
+                Some((stream, spoken))
+            }
+            Shaken::Left => None,
+            Shaken::Failed(error) => {
+                failed(&self.worker, self.client.peer.address(), &error);
+                None
+            }
         }
     }
 
@@ -204,9 +296,19 @@ impl Open {
         Future: Future<Output = Result<Response<ResponseBody>, Infallible>> + 'static,
     > + use<> {
         let (worker, client) = (Rc::clone(&self.worker), Rc::clone(&self.client));
+        let hsts = self.hsts.clone();
         service_fn(move |request: Request<Incoming>| {
             let answer = exchange(&worker, &client, request);
-            async move { Ok::<_, Infallible>(answer.await) }
+            let hsts = hsts.clone();
+            async move {
+                let mut answer = answer.await;
+                if let Some(hsts) = hsts {
+                    // A backend may know better.
+                    let headers = answer.headers_mut();
+                    headers.entry(STRICT_TRANSPORT_SECURITY).or_insert(hsts);
+                }
+                Ok::<_, Infallible>(answer)
+            }
         })
     }
 }

@@ -18,6 +18,7 @@ use super::fallback::{Next, Plan, is_repeatable};
 use super::forward::{FailureKind, Outgoing, OutgoingBody, forward};
 use super::lease::Lease;
 use super::presence::Presence;
+use super::redirect;
 use super::respond::{Problem, ResponseBody, relay};
 use super::walk::Walk;
 use super::worker::Worker;
@@ -76,12 +77,29 @@ fn begin(
 
     // Pin the snapshot, find the route, choose the side.
     let pin = worker.pin();
+    let trusted = pin.trusts(client.peer.address());
+    if let Some(port) = pin.redirect
+        && !client.peer.is_secure(&head.headers, trusted)
+    {
+        let detail = "Without a Host, nobody can be sent to the port of TLS";
+        let Some(location) = redirect::location(&head, host.as_ref(), port) else {
+            return Err(refuse(
+                Fault::BadRequest,
+                detail,
+                head.uri.path(),
+                pin.epoch,
+            ));
+        };
+        let (fault, status) = (Fault::Redirect, redirect::STATUS.as_u16());
+        let memory = &worker.memory;
+        memory.refused(id.as_bytes(), started, pin.epoch, fault, status);
+        return Err(redirect::answer(worker, location, &id, dialect));
+    }
     let index = find(&pin, &head, host.as_ref()).ok_or_else(|| {
         let detail = "No route matches this request";
         refuse(Fault::NoRoute, detail, head.uri.path(), pin.epoch)
     })?;
     let route = &pin.routes[index];
-    let trusted = pin.trusts(client.peer.address());
     let choice = worker.with_rng(|rng| {
         let address = || client.peer.client(&head.headers, &*pin);
         choose(route, &head, trusted, address, rng)

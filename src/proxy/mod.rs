@@ -14,14 +14,16 @@ mod exchange;
 mod fallback;
 mod forward;
 mod greet;
+mod handshake;
 mod lease;
 mod local;
 mod pool;
 mod presence;
+mod redirect;
 mod respond;
 mod shared;
 mod stream;
 mod walk;
 mod worker;
 
-pub use worker::{Crew, Life};
+pub use worker::{Crew, Life, Share};

@@ -278,6 +278,7 @@ impl Problem {
             Fault::Connect | Fault::Reset | Fault::Cut => StatusCode::BAD_GATEWAY,
             Fault::Timeout => StatusCode::GATEWAY_TIMEOUT,
             Fault::BadRequest => StatusCode::BAD_REQUEST,
+            Fault::Redirect => super::redirect::STATUS,
         };
         Self {
             status,
@@ -297,7 +298,7 @@ impl Problem {
         let reason = self.fault.as_str();
         let id_text = id.to_str().unwrap_or_default();
         worker.cell().faults[self.fault as usize].add(1);
-        if worker.may_complain() {
+        if self.fault != Fault::Redirect && worker.may_complain() {
             let status = self.status.as_u16();
             tracing::warn!(
                 reason,

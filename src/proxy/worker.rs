@@ -12,7 +12,7 @@ use rand::{RngExt, SeedableRng, rngs::SmallRng};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::watch;
 
-use super::accept;
+use super::accept::{self, Doors};
 use super::client::Clients;
 use super::cut;
 use super::deadline::Deadlines;
@@ -54,13 +54,22 @@ pub struct Crew {
     pub life: watch::Receiver<Life>,
 }
 
+/// The listeners of one worker.
+#[derive(Debug)]
+pub struct Share {
+    /// Of `listen.http`.
+    pub http: TcpListener,
+    /// Of `listen.https`.
+    pub https: Option<TcpListener>,
+}
+
 impl Crew {
-    /// Starts the worker of the given index on its share of the listener.
+    /// Starts the worker of the given index on its share of the listeners.
     ///
     /// # Errors
     ///
     /// The thread or its runtime cannot be made.
-    pub fn start(self, index: usize, listener: TcpListener) -> io::Result<JoinHandle<()>> {
+    pub fn start(self, index: usize, share: Share) -> io::Result<JoinHandle<()>> {
         let runtime = |_: ()| {
             Builder::new_current_thread()
                 .enable_io()
@@ -70,17 +79,17 @@ impl Crew {
         std::thread::Builder::new()
             .name(format!("worker-{index}"))
             .spawn(move || match runtime(()) {
-                Ok(runtime) => runtime.block_on(self.work(index, listener)),
+                Ok(runtime) => runtime.block_on(self.work(index, share)),
                 Err(error) => tracing::error!(%error, index, "A worker has no runtime"),
             })
     }
 
-    async fn work(self, index: usize, listener: TcpListener) {
+    async fn work(self, index: usize, share: Share) {
         let life = self.life.clone();
         let worker = Rc::new(Worker::new(&self, index));
         let ticker = tokio::task::spawn_local(tick(Rc::clone(&worker)));
-        match tokio::net::TcpListener::from_std(listener) {
-            Ok(listener) => accept::run(&worker, listener, life).await,
+        match Doors::open(share) {
+            Ok(doors) => accept::run(&worker, doors, life).await,
             Err(error) => tracing::error!(%error, index, "A worker has no listener"),
         }
         ticker.abort();

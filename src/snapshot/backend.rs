@@ -149,14 +149,9 @@ pub struct Picked {
 }
 
 impl Backend {
-    /// How an endpoint of it is connected to by TLS, and who has to answer; `None` for a plain one.
-    pub fn secured<'a>(
-        &'a self,
-        endpoint: &'a Endpoint,
-    ) -> Option<(&'a Arc<Connector>, &'a ServerName<'static>)> {
-        let own = endpoint.server_name.as_ref()?;
-        let connector = self.connector.as_ref()?;
-        Some((connector, connector.name.as_ref().unwrap_or(own)))
+    /// What connections to it by TLS have been checked by.
+    pub fn connector_id(&self) -> u64 {
+        self.connector.as_ref().map_or(0, |connector| connector.id)
     }
 
     /// Whether a request to it may go by HTTP/2, where a backend can refuse it unprocessed although
@@ -165,7 +160,7 @@ impl Backend {
         match self.protocol {
             Protocol::H1 => false,
             Protocol::H2 => true,
-            Protocol::Auto => grpc,
+            Protocol::Auto => grpc || self.connector.is_some(),
         }
     }
 

@@ -167,11 +167,13 @@ pub enum Fault {
     Timeout,
     /// A hard rollback cut it before the response head.
     Cut,
+    /// It came without TLS and is sent to where there is some.
+    Redirect,
 }
 
 impl Fault {
     /// How many there are.
-    pub const COUNT: usize = 8;
+    pub const COUNT: usize = 9;
     /// All of them, in the order of their indexes.
     pub const ALL: [Self; Self::COUNT] = [
         Self::NoRoute,
@@ -182,6 +184,7 @@ impl Fault {
         Self::Reset,
         Self::Timeout,
         Self::Cut,
+        Self::Redirect,
     ];
 
     /// As it stands in `x-figshift-reason`, metrics and logs.
@@ -195,6 +198,7 @@ impl Fault {
             Self::Reset => "upstream_reset",
             Self::Timeout => "upstream_timeout",
             Self::Cut => "cut",
+            Self::Redirect => "redirect",
         }
     }
 }

@@ -22,7 +22,6 @@ pub(super) struct Pinned {
 }
 
 /// Why a certificate is not one that is pinned: what to write, if it should be.
-#[derive(Debug)]
 struct NotPinned {
     certificate: Digest,
     key: Option<Digest>,
@@ -39,6 +38,13 @@ impl fmt::Display for NotPinned {
             Some(key) => write!(f, ", its key is sha256:{}", hex(key)),
             None => Ok(()),
         }
+    }
+}
+
+/// rustls shows other errors than its own in this way.
+impl fmt::Debug for NotPinned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -7,6 +7,7 @@ mod grpc;
 mod hop;
 mod keys;
 mod problem;
+mod proxy_header;
 mod replay;
 mod request_id;
 
@@ -16,5 +17,6 @@ pub use grpc::{GRPC, GRPC_MESSAGE, GRPC_STATUS, grpc_code, grpc_message, grpc_st
 pub use hop::{remove_from_request, remove_from_response};
 pub use keys::{cookie, join_cookies, query};
 pub use problem::problem_json;
+pub use proxy_header::{LONGEST_PROXY_HEADER, ProxyHeader, read_proxy_header};
 pub use replay::{Replay, ReplayBody};
 pub use request_id::{REQUEST_ID, RequestIds};
