@@ -3,11 +3,14 @@
 
 use std::net::IpAddr;
 
-use ppp::{HeaderResult, PartialResult as _, v1, v2};
+use ppp::{PartialResult as _, v1, v2};
 
 /// A header is never longer: 107 bytes of version 1; of version 2, the addresses and what is told
 /// beside them, which takes some hundred bytes.
 pub const LONGEST_PROXY_HEADER: usize = 2048;
+
+/// Of version 1, with its line end.
+const LONGEST_LINE: usize = 107;
 
 /// The length in a version 2 header stands here, behind signature, command and family.
 const LENGTH_AT: usize = 14;
@@ -30,42 +33,56 @@ pub enum ProxyHeader {
 
 /// Reads a header from the first bytes of a connection.
 pub fn read_proxy_header(first: &[u8]) -> ProxyHeader {
-    if !begins_like_one(first) || is_too_long(first) {
-        return ProxyHeader::Invalid;
+    let begins = |prefix: &[u8]| first.starts_with(prefix) || prefix.starts_with(first);
+    if begins(v1::PROTOCOL_PREFIX.as_bytes()) {
+        read_line(first)
+    } else if begins(v2::PROTOCOL_PREFIX) && !is_too_long(first) {
+        read_binary(first)
+    } else {
+        ProxyHeader::Invalid
     }
-    let result = HeaderResult::parse(first);
-    if result.is_incomplete() {
-        return match first.len() < LONGEST_PROXY_HEADER {
+}
+
+/// Version 1. The parser is asked for a whole line only: it takes a number that is cut for a wrong one.
+fn read_line(first: &[u8]) -> ProxyHeader {
+    let Some(end) = first.iter().position(|byte| *byte == b'\n') else {
+        return match first.len() < LONGEST_LINE {
             true => ProxyHeader::Incomplete,
             false => ProxyHeader::Invalid,
         };
-    }
-    match result {
-        HeaderResult::V1(Ok(header)) => ProxyHeader::Whole {
+    };
+    let len = end + 1;
+    match v1::Header::try_from(&first[..len]) {
+        Ok(header) if header.header.len() == len => ProxyHeader::Whole {
             source: match header.addresses {
                 v1::Addresses::Tcp4(pair) => Some(pair.source_address.into()),
                 v1::Addresses::Tcp6(pair) => Some(pair.source_address.into()),
                 v1::Addresses::Unknown => None,
             },
-            len: header.header.len(),
+            len,
         },
-        HeaderResult::V2(Ok(header)) => ProxyHeader::Whole {
-            source: match header.addresses {
-                _ if header.command == v2::Command::Local => None,
-                v2::Addresses::IPv4(pair) => Some(pair.source_address.into()),
-                v2::Addresses::IPv6(pair) => Some(pair.source_address.into()),
-                v2::Addresses::Unix(_) | v2::Addresses::Unspecified => None,
-            },
-            len: header.len(),
-        },
-        HeaderResult::V1(Err(_)) | HeaderResult::V2(Err(_)) => ProxyHeader::Invalid,
+        _ => ProxyHeader::Invalid,
     }
 }
 
-/// Whether it can be a header, as far as its bytes go.
-fn begins_like_one(first: &[u8]) -> bool {
-    let begins = |prefix: &[u8]| first.starts_with(prefix) || prefix.starts_with(first);
-    begins(v1::PROTOCOL_PREFIX.as_bytes()) || begins(v2::PROTOCOL_PREFIX)
+fn read_binary(first: &[u8]) -> ProxyHeader {
+    let header = v2::Header::try_from(first);
+    if header.is_incomplete() {
+        return ProxyHeader::Incomplete;
+    }
+    let Ok(header) = header else {
+        return ProxyHeader::Invalid;
+    };
+    let source = match header.addresses {
+        _ if header.command == v2::Command::Local => None,
+        v2::Addresses::IPv4(pair) => Some(pair.source_address.into()),
+        v2::Addresses::IPv6(pair) => Some(pair.source_address.into()),
+        v2::Addresses::Unix(_) | v2::Addresses::Unspecified => None,
+    };
+    ProxyHeader::Whole {
+        source,
+        len: header.len(),
+    }
 }
 
 /// Whether it says of itself that it is longer than any.
@@ -135,6 +152,45 @@ mod tests {
             assert_eq!(read_proxy_header(&header), whole(source, len), "{header:?}");
             let more = [&header[..], b"GET / HTTP/1.1\r\n"].concat();
             assert_eq!(read_proxy_header(&more), whole(source, len), "{header:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(20_000))]
+
+        /// What is read does not depend on what comes behind it, nor on how it was cut.
+        #[test]
+        fn a_damaged_header_is_whole_or_none(
+            which in 0usize..5,
+            cut in 0usize..80,
+            damage in proptest::collection::vec((0usize..80, proptest::prelude::any::<u8>()), 0..3),
+        ) {
+            let v4 = [192, 0, 2, 7, 10, 0, 0, 1, 0x30, 0x39, 0x01, 0xbb];
+            let mut bytes = match which {
+                0 => b"PROXY TCP4 192.0.2.7 10.0.0.1 12345 443\r\nGET / HTTP/1.1\r\n".to_vec(),
+                1 => b"PROXY TCP6 2001:db8::7 ::1 1 2\r\n\r\n".to_vec(),
+                2 => b"PROXY UNKNOWN\r\nPROXY".to_vec(),
+                3 => binary(1, 0x11, &v4, &[4, 0, 1, 0]),
+                _ => binary(1, 0x21, &[7; 36], b""),
+            };
+            for (at, byte) in damage {
+                let at = at % bytes.len();
+                bytes[at] = byte;
+            }
+            bytes.truncate(cut.max(1));
+            match read_proxy_header(&bytes) {
+                ProxyHeader::Incomplete => {}
+                whole @ ProxyHeader::Whole { len, .. } => {
+                    assert_eq!(read_proxy_header(&bytes[..len]), whole);
+                    assert_eq!(read_proxy_header(&bytes[..len - 1]), ProxyHeader::Incomplete);
+                    let more = [&bytes[..], b"GET /"].concat();
+                    assert_eq!(read_proxy_header(&more), whole);
+                }
+                ProxyHeader::Invalid => {
+                    let more = [&bytes[..], b"\r\n"].concat();
+                    assert_eq!(read_proxy_header(&more), ProxyHeader::Invalid);
+                }
+            }
         }
     }
 

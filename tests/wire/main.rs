@@ -20,3 +20,4 @@ mod matrix;
 mod near;
 mod refused;
 mod sharing;
+mod tls;
