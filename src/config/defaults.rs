@@ -29,6 +29,7 @@ impl Default for Timeouts {
         Self {
             connect: Duration::from_secs(2),
             head: Duration::from_secs(300),
+            tunnel_idle: Duration::from_secs(3600),
         }
     }
 }
@@ -73,6 +74,9 @@ impl Health {
 impl Route {
     pub(super) fn default_replay() -> Size {
         Size::kib(64)
+    }
+    pub(super) fn default_upgrade() -> bool {
+        true
     }
 }
 

@@ -25,6 +25,7 @@ use super::handshake::{Shaken, announced, failed, unannounced, with_client};
 use super::local::Local;
 use super::respond::ResponseBody;
 use super::stream::Stream;
+use super::tunnel::End;
 use super::worker::{Life, Share, Worker};
 use crate::snapshot::Pin as Pinned;
 use crate::wire::Peer;
@@ -138,11 +139,15 @@ async fn drive(mut open: Open, mut socket: TcpStream, by: By) {
         open.is_from(Peer::new(address));
     }
     let (stream, spoken) = match by {
-        By::Http => match unless_ended(&open.client, greet(socket)).await {
-            Some(Ok(greeted)) => greeted,
-            // A socket that breaks before it has said a word is nobody's affair.
-            Some(Err(_)) | None => return,
-        },
+        By::Http => {
+            // An idle connection keeps no snapshot.
+            drop(pin);
+            match unless_ended(&open.client, greet(socket)).await {
+                Some(Ok(greeted)) => greeted,
+                // A socket that breaks before it has said a word is nobody's affair.
+                Some(Err(_)) | None => return,
+            }
+        }
         By::Https => {
             let shaken = Box::pin(open.shake_hands(&pin, socket));
             match unless_ended(&open.client, shaken).await.flatten() {
@@ -155,7 +160,6 @@ async fn drive(mut open: Open, mut socket: TcpStream, by: By) {
             }
         }
     };
-    drop(pin);
     match spoken {
         Spoken::Http1 => serve_http1(&open, stream).await,
         // Boxed, since it is large and most connections have no need for it.
@@ -174,9 +178,25 @@ async fn unless_ended<T>(client: &Client, work: impl Future<Output = T>) -> Opti
 }
 
 async fn serve_http1(open: &Open, stream: Stream) {
-    let connection =
-        pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), open.service()));
-    until_ended(&open.client, connection).await;
+    let mut connection =
+        http1::Builder::new().serve_connection(TokioIo::new(stream), open.service());
+    until_ended(&open.client, Pin::new(&mut connection)).await;
+    if let Some(tunnel) = open.client.take_tunnel() {
+        let left = connection.into_parts();
+        let stream = left.io.into_inner().with_more_ahead(left.read_buf);
+        // Boxed, so that a connection without one is no larger.
+        Box::pin(carry(&open.client, tunnel.run(End::Socket(stream)))).await;
+    }
+}
+
+/// Runs what has become of a connection until it ends or has to. A gentle end waits for it.
+async fn carry(client: &Client, tunnel: impl Future<Output = ()>) {
+    let mut tunnel = pin!(tunnel);
+    poll_fn(|cx| match client.poll_ending(cx) {
+        Ending::Now => Poll::Ready(()),
+        Ending::None | Ending::Gently => tunnel.as_mut().poll(cx),
+    })
+    .await;
 }
 
 async fn serve_http2(open: &Open, stream: Stream) {
@@ -184,6 +204,7 @@ async fn serve_http2(open: &Open, stream: Stream) {
     let connection = pin!(
         http2::Builder::new(Local)
             .timer(TokioTimer::new())
+            .enable_connect_protocol()
             .serve_connection(TokioIo::new(stream), open.service())
     );
     until_ended(&open.client, connection).await;
@@ -315,6 +336,7 @@ impl Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
+        drop(self.client.take_tunnel());
         self.worker.clients.closed(self.key);
         self.worker.cell().open.down();
         if std::thread::panicking() {

@@ -1,11 +1,13 @@
 //! What a request must fulfil before it is routed.
 
-use http::header::{CONNECTION, HOST, HeaderMap, HeaderValue, UPGRADE};
+use http::header::{HOST, HeaderValue};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Method, Uri, Version};
+use hyper::ext::Protocol;
 
 use crate::stats::Fault;
+use crate::wire::is_grpc;
 
 /// Why a request goes no further, and what its sender can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,16 +30,15 @@ const fn bad(detail: &'static str) -> Refusal {
 ///
 /// The request cannot be carried.
 pub(super) fn check(head: &mut Parts) -> Result<Option<HeaderValue>, Refusal> {
-    if head.method == Method::CONNECT {
+    if is_websocket(head) {
+        if is_grpc(&head.headers) {
+            return Err(bad("A WebSocket is no gRPC call"));
+        }
+        head.method = Method::GET;
+    } else if head.method == Method::CONNECT {
         return Err(Refusal {
             fault: Fault::Unsupported,
             detail: "CONNECT is not supported; figshift is no forward proxy",
-        });
-    }
-    if wants_websocket(&head.headers) {
-        return Err(Refusal {
-            fault: Fault::Unsupported,
-            detail: "WebSocket upgrades are not supported yet",
         });
     }
     take_authority(head)?;
@@ -50,6 +51,13 @@ pub(super) fn check(head: &mut Parts) -> Result<Option<HeaderValue>, Refusal> {
         }
         (host, None) => Ok(host.cloned()),
     }
+}
+
+/// Whether it is a CONNECT for a WebSocket (RFC 8441): what HTTP/2 has for a GET with an upgrade.
+fn is_websocket(head: &Parts) -> bool {
+    let wanted = head.extensions.get::<Protocol>();
+    head.method == Method::CONNECT
+        && wanted.is_some_and(|wanted| wanted.as_str().eq_ignore_ascii_case("websocket"))
 }
 
 /// The host part of a `Host` header, without a port.
@@ -82,13 +90,6 @@ fn is_host(host: &HeaderValue) -> bool {
     host.as_bytes()
         .iter()
         .all(|byte| HOST_BYTES[usize::from(*byte)])
-}
-
-fn wants_websocket(headers: &HeaderMap) -> bool {
-    headers.contains_key(CONNECTION)
-        && headers
-            .get(UPGRADE)
-            .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
 /// A target in absolute form carries the host with more authority than the header (RFC 9112, 3.2.2).
@@ -148,22 +149,6 @@ mod tests {
                 "a:80",
                 &[("host", "a")],
                 Some(Fault::Unsupported),
-            ),
-            (
-                "GET",
-                "/",
-                &[
-                    ("host", "a"),
-                    ("connection", "upgrade"),
-                    ("upgrade", "WebSocket"),
-                ],
-                Some(Fault::Unsupported),
-            ),
-            (
-                "GET",
-                "/",
-                &[("host", "a"), ("connection", "upgrade"), ("upgrade", "h2c")],
-                None,
             ),
         ] {
             let result = check(&mut head(method, uri, lines));

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use slab::Slab;
 
+use super::tunnel::Tunnel;
 use crate::snapshot::{Cuts, Pin};
 use crate::wire::Peer;
 
@@ -39,6 +40,8 @@ pub(super) struct Client {
     streams: RefCell<Slab<Candidate>>,
     /// It speaks HTTP/2: a stream can end without the others.
     multiplexed: Cell<bool>,
+    /// What is carried on the connection after its last answer, a 101.
+    tunnel: RefCell<Option<Box<Tunnel>>>,
     ending: Cell<Ending>,
     waker: RefCell<Option<Waker>>,
 }
@@ -67,6 +70,7 @@ impl Client {
             idle_since: Cell::new(now),
             streams: RefCell::default(),
             multiplexed: Cell::new(false),
+            tunnel: RefCell::new(None),
             ending: Cell::new(Ending::None),
             waker: RefCell::new(None),
         }
@@ -89,6 +93,16 @@ impl Client {
 
     pub(super) fn is_multiplexed(&self) -> bool {
         self.multiplexed.get()
+    }
+
+    /// When HTTP ends on the connection, this tunnel goes on.
+    pub(super) fn leave_http(&self, tunnel: Box<Tunnel>) {
+        *self.tunnel.borrow_mut() = Some(tunnel);
+    }
+
+    /// What goes on; taken however the connection ends, since it knows the client in its turn.
+    pub(super) fn take_tunnel(&self) -> Option<Box<Tunnel>> {
+        self.tunnel.borrow_mut().take()
     }
 
     /// The candidate of a route has begun to stream to it, until [`Client::streamed`].

@@ -63,7 +63,7 @@ pub(super) async fn connect(
         return Ok(lease);
     }
     match until(end, establish(backend, endpoint, spoken, worker)).await {
-        Ok(connection) => Ok(pool.add(connection)),
+        Ok(connection) => Ok(pool.add(connection, spoken)),
         Err(error) => {
             if let Some(making) = making {
                 making.failed();
@@ -99,18 +99,27 @@ async fn speak_http1(
     endpoint: &Arc<Endpoint>,
     worker: usize,
 ) -> io::Result<Connection> {
-    let (sender, connection) = http1::Builder::new()
+    let (sender, mut connection) = http1::Builder::new()
         .handshake(TokioIo::new(stream))
         .await
         .map_err(io::Error::other)?;
     let open = Open::new(Arc::clone(endpoint), worker);
-    let driving = tokio::task::spawn_local(async move {
+    let outlives = Rc::new(Cell::new(false));
+    let asked = Rc::clone(&outlives);
+    let driver = tokio::task::spawn_local(async move {
         // Its errors reach whoever waits for an answer on it.
-        drop(connection.await);
+        drop((&mut connection).await);
         drop(open);
+        asked.get().then(|| {
+            let left = connection.into_parts();
+            left.io.into_inner().with_more_ahead(left.read_buf)
+        })
     });
-    let driver = driving.abort_handle();
-    Ok(Connection::Single(Single { sender, driver }))
+    Ok(Connection::Single(Single {
+        sender,
+        driver,
+        outlives,
+    }))
 }
 
 async fn speak_http2(

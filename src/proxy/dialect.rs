@@ -2,7 +2,7 @@
 //! `grpc-status` behind a status of 200.
 
 use http::request::Parts;
-use http::{HeaderMap, Response, StatusCode, Version};
+use http::{HeaderMap, Method, Response, StatusCode, Version};
 
 use crate::wire::{grpc_status, is_grpc};
 
@@ -16,7 +16,9 @@ pub(super) enum Dialect {
 impl Dialect {
     /// That of a request.
     pub(super) fn of(head: &Parts) -> Self {
-        if head.version == Version::HTTP_2 && is_grpc(&head.headers) {
+        // The end of a call stands behind a 200, and that would say that a tunnel is open.
+        let asks = head.method == Method::CONNECT;
+        if head.version == Version::HTTP_2 && is_grpc(&head.headers) && !asks {
             Self::Grpc
         } else {
             Self::Http

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use http::header::{CONTENT_LENGTH, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING};
 use http::request::Parts;
-use http::{Request, Response, Version};
+use http::{Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 
@@ -20,6 +20,7 @@ use super::lease::Lease;
 use super::presence::Presence;
 use super::redirect;
 use super::respond::{Problem, ResponseBody, relay};
+use super::upgrade::{Asked, switch};
 use super::walk::Walk;
 use super::worker::Worker;
 use crate::snapshot::{Ask, Pin, Route};
@@ -104,7 +105,9 @@ fn begin(
         let address = || client.peer.client(&head.headers, &*pin);
         choose(route, &head, trusted, address, rng)
     });
-    let outgoing = prepare(route, head, host, body, client, trusted);
+    let asked = Asked::take(&mut head, &body, route)
+        .map_err(|refusal| refuse(refusal.fault, refusal.detail, head.uri.path(), pin.epoch))?;
+    let outgoing = prepare(route, head, asked, host, body, &presence, trusted);
     Ok(Delivery {
         walk: Some(Walk::begin(
             presence,
@@ -133,9 +136,10 @@ fn find(pin: &Pin, head: &Parts, host: Option<&HeaderValue>) -> Option<usize> {
 fn prepare(
     route: &Route,
     mut head: Parts,
+    asked: Option<Box<Asked>>,
     host: Option<HeaderValue>,
     body: Incoming,
-    client: &Client,
+    presence: &Presence,
     trusted: bool,
 ) -> Outgoing {
     let repeatable = is_repeatable(&head.method, &head.headers, route.idempotent);
@@ -144,9 +148,11 @@ fn prepare(
         join_cookies(&mut head.headers);
     }
     remove_from_request(&mut head.headers);
-    client
-        .peer
-        .set_forwarded(&mut head.headers, host.clone(), trusted);
+    if let Some(asked) = &asked {
+        asked.say(&mut head.headers, &presence.worker);
+    }
+    let peer = &presence.client.peer;
+    peer.set_forwarded(&mut head.headers, host.clone(), trusted);
     if !body.is_end_stream() && !head.headers.contains_key(CONTENT_LENGTH) {
         // Said outright, since hyper takes a GET without any framing for one without a body.
         let chunked = HeaderValue::from_static("chunked");
@@ -159,7 +165,7 @@ fn prepare(
     } else {
         OutgoingBody::Once(Some(body))
     };
-    Outgoing::new(head, host, body, repeatable, dialect)
+    Outgoing::new(head, host, body, repeatable, dialect, asked)
 }
 
 /// A request on its way: lease, forward, fall back; respond.
@@ -219,12 +225,15 @@ impl Delivery {
         lease: Lease,
         class: Class,
     ) -> Response<ResponseBody> {
-        match self.walk.take() {
-            Some(walk) => {
+        let switching = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        let asked = self.outgoing.asked.take_if(|_| switching);
+        match (self.walk.take(), asked) {
+            (Some(walk), Some(asked)) => switch(walk, lease, response, *asked, self.id.clone()),
+            (Some(walk), None) => {
                 let dialect = self.outgoing.dialect;
                 relay(walk, lease, response, class, dialect, self.id.clone())
             }
-            None => Response::new(ResponseBody::Own(None)),
+            (None, _) => Response::new(ResponseBody::Own(None)),
         }
     }
 

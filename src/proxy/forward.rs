@@ -19,6 +19,7 @@ use super::dialect::Dialect;
 use super::greet::Spoken;
 use super::handshake::is_of_tls;
 use super::lease::{Lease, Unsent};
+use super::upgrade::Asked;
 use super::walk::Walk;
 use super::worker::TICK;
 use crate::snapshot::{Backend, Endpoint, HostRule, Protocol};
@@ -35,6 +36,8 @@ pub(super) struct Outgoing {
     /// A second try does no harm, as far as method and declaration go.
     pub(super) repeatable: bool,
     pub(super) dialect: Dialect,
+    /// What a 101 is the answer to.
+    pub(super) asked: Option<Box<Asked>>,
 }
 
 /// The body, by how often it can be sent.
@@ -102,6 +105,7 @@ impl Outgoing {
         body: OutgoingBody,
         repeatable: bool,
         dialect: Dialect,
+        asked: Option<Box<Asked>>,
     ) -> Self {
         let has_body = !matches!(body, OutgoingBody::Empty);
         head.headers.append(VIA, via(head.version));
@@ -113,6 +117,15 @@ impl Outgoing {
             upload: has_body.then(Rc::default),
             repeatable,
             dialect,
+            asked,
+        }
+    }
+
+    /// Whether this can be the response to it.
+    fn may_come(&self, response: &Response<Incoming>) -> bool {
+        match &self.asked {
+            Some(asked) => asked.may_get(response),
+            None => response.status() != StatusCode::SWITCHING_PROTOCOLS,
         }
     }
 
@@ -256,15 +269,15 @@ pub(super) async fn forward(
         upload: upload.as_deref(),
     };
     let waited = {
-        let answer = pin!(lease.send(request, upload.clone()));
+        let answer = pin!(lease.send(request, upload.clone(), outgoing.asked.is_some()));
         wait.head(answer).await
     };
     match waited {
-        Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => Err(Failure {
+        Ok(response) if outgoing.may_come(&response) => Ok((response, lease)),
+        Ok(_) => Err(Failure {
             kind: FailureKind::Reset,
             unprocessed: false,
         }),
-        Ok(response) => Ok((response, lease)),
         Err(waited) => Err(failed(waited, outgoing, &lease, fresh)),
     }
 }
@@ -298,6 +311,7 @@ fn failed(waited: Waited, outgoing: &mut Outgoing, lease: &Lease, fresh: bool) -
 /// What is to be spoken for this request; `None` where the endpoint may choose.
 fn spoken(backend: &Backend, endpoint: &Endpoint, outgoing: &Outgoing) -> Option<Spoken> {
     match backend.protocol {
+        _ if outgoing.asked.is_some() => Some(Spoken::Http1),
         Protocol::Auto if endpoint.server_name.is_some() => None,
         Protocol::H1 => Some(Spoken::Http1),
         Protocol::H2 => Some(Spoken::Http2),

@@ -115,12 +115,15 @@ pub(super) async fn with_endpoint(
         ));
     };
     let name = connector.name.as_ref().unwrap_or(own).clone();
-    let config = Arc::clone(&connector.config);
+    let config = Arc::clone(match wanted {
+        Some(Spoken::Http1) => &connector.http1,
+        _ => &connector.config,
+    });
     let stream = TlsConnector::from(config).connect(name, socket).await?;
     let spoken = spoken(stream.get_ref().1);
     if wanted.is_some_and(|wanted| wanted != spoken) {
         return Err(io::Error::other(
-            "it does not speak HTTP/2: ALPN has not chosen it",
+            "it does not choose by ALPN what it has to speak",
         ));
     }
     Ok((Stream::connected(stream), spoken))

@@ -10,6 +10,7 @@ use hyper::client::conn::TrySendError;
 use super::greet::Spoken;
 use super::pool::{Connection, Pool, Single};
 use super::shared::Turn;
+use super::stream::Stream;
 use crate::snapshot::Backend;
 use crate::wire::{RequestBody, Upload};
 
@@ -57,7 +58,7 @@ impl Lease {
         }
     }
 
-    /// Sends a request.
+    /// Sends a request. When it asks for another protocol, the socket may outlive HTTP.
     ///
     /// # Errors
     ///
@@ -70,9 +71,13 @@ impl Lease {
         &mut self,
         request: Request<RequestBody>,
         upload: Option<Rc<Upload>>,
+        asks: bool,
     ) -> Result<Response<Incoming>, Unsent> {
         match &mut self.hold {
-            Hold::Single(single) => single.sender.try_send_request(request).await,
+            Hold::Single(single) => {
+                single.outlives.set(asks);
+                single.sender.try_send_request(request).await
+            }
             Hold::Shared(turn) => {
                 self.upload = upload;
                 let mut sender = turn.sender();
@@ -80,6 +85,14 @@ impl Lease {
             }
             // Not reached: giving a lease back takes it away.
             Hold::None => std::future::pending().await,
+        }
+    }
+
+    /// What is left of the connection when HTTP has ended on it; `None` when that broke.
+    pub(super) async fn freed(&mut self) -> Option<Stream> {
+        match &mut self.hold {
+            Hold::Single(single) => (&mut single.driver).await.ok().flatten(),
+            Hold::Shared(_) | Hold::None => None,
         }
     }
 
@@ -105,6 +118,7 @@ impl Lease {
     pub(super) fn give_back(mut self, now: Duration, backend: &Backend) {
         match std::mem::replace(&mut self.hold, Hold::None) {
             Hold::Single(single) if single.sender.is_ready() => {
+                single.outlives.set(false);
                 self.pool.give(single, now, backend.pool_max_idle);
             }
             Hold::Shared(turn) => turn.ends(now),

@@ -23,6 +23,8 @@ mod redirect;
 mod respond;
 mod shared;
 mod stream;
+mod tunnel;
+mod upgrade;
 mod walk;
 mod worker;
 

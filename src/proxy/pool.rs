@@ -12,11 +12,12 @@ use std::time::Duration;
 
 use hyper::client::conn::http1::SendRequest;
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 
 use super::greet::Spoken;
 use super::lease::Lease;
 use super::shared::Shared;
+use super::stream::Stream;
 use crate::snapshot::Snapshot;
 use crate::wire::RequestBody;
 
@@ -25,7 +26,9 @@ use crate::wire::RequestBody;
 #[derive(Debug)]
 pub(super) struct Single {
     pub(super) sender: SendRequest<RequestBody>,
-    pub(super) driver: AbortHandle,
+    pub(super) driver: JoinHandle<Option<Stream>>,
+    /// The driver shall give the socket away when HTTP has ended on it.
+    pub(super) outlives: Rc<Cell<bool>>,
 }
 
 /// A connection to an endpoint.
@@ -186,14 +189,17 @@ impl Pool {
         }
     }
 
-    /// Takes over a connection that was just made.
-    pub(super) fn add(self: &Rc<Self>, connection: Connection) -> Lease {
-        match &connection {
-            Connection::Single(_) => self.chosen.set(Some(Spoken::Http1)),
+    /// Takes over a connection that was just made to speak this, or what the endpoint chose.
+    pub(super) fn add(self: &Rc<Self>, connection: Connection, spoken: Option<Spoken>) -> Lease {
+        let speaks = match &connection {
+            Connection::Single(_) => Spoken::Http1,
             Connection::Shared(shared) => {
-                self.chosen.set(Some(Spoken::Http2));
                 self.shared.borrow_mut().push(Rc::clone(shared));
+                Spoken::Http2
             }
+        };
+        if spoken.is_none() {
+            self.chosen.set(Some(speaks));
         }
         Lease::new(connection, Rc::clone(self), false)
     }

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, VIA};
+use http::response::Parts;
 use http::{HeaderMap, Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -37,13 +38,7 @@ pub(super) fn relay(
 ) -> Response<ResponseBody> {
     let (mut head, body) = response.into_parts();
     let untold = dialect.waits_for_trailers(head.status, &head.headers);
-    remove_from_response(&mut head.headers);
-    head.headers.append(VIA, via(head.version));
-    head.version = Version::HTTP_11;
-    head.headers.insert(REQUEST_ID, id);
-    if walk.route().backend_header {
-        head.headers.insert(BACKEND, walk.backend().header.clone());
-    }
+    dress(&walk, &mut head, id);
     let relayed = Relayed {
         body,
         books: Some(Books {
@@ -55,6 +50,17 @@ pub(super) fn relay(
         begun: false,
     };
     Response::from_parts(head, ResponseBody::Relayed(relayed.settle_if_ended()))
+}
+
+/// Makes the head of a backend's response one of ours.
+pub(super) fn dress(walk: &Walk, head: &mut Parts, id: HeaderValue) {
+    remove_from_response(&mut head.headers);
+    head.headers.append(VIA, via(head.version));
+    head.version = Version::HTTP_11;
+    head.headers.insert(REQUEST_ID, id);
+    if walk.route().backend_header {
+        head.headers.insert(BACKEND, walk.backend().header.clone());
+    }
 }
 
 /// The body of an answer.

@@ -111,6 +111,29 @@ impl Stream {
         self.ahead = ahead;
         self
     }
+
+    /// The same, in front of what is already there.
+    pub(super) fn with_more_ahead(self, more: Bytes) -> Self {
+        let ahead = match (more.is_empty(), self.ahead.is_empty()) {
+            (true, _) => return self,
+            (false, true) => more,
+            (false, false) => [more, self.ahead.clone()].concat().into(),
+        };
+        self.with_ahead(ahead)
+    }
+
+    /// When it is dropped, its other end shall see that something broke, and not take what it has for
+    /// the whole.
+    pub(super) fn break_off(&self) {
+        let socket = match &self.socket {
+            Socket::Plain(socket) => socket,
+            Socket::Accepted(socket) => socket.get_ref().0,
+            Socket::Connected(socket) => socket.get_ref().0,
+        };
+        if let Err(error) = socket.set_zero_linger() {
+            tracing::debug!(%error, "A connection cannot be broken off");
+        }
+    }
 }
 
 impl AsyncRead for Stream {

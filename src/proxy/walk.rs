@@ -9,6 +9,7 @@ use std::time::Duration;
 use rand::RngExt;
 
 use super::choose::Choice;
+use super::client::Client;
 use super::presence::Presence;
 use super::worker::Worker;
 use crate::recall::{Chosen, Decision, Mark, Moment};
@@ -82,6 +83,10 @@ impl Walk {
 
     pub(super) fn worker(&self) -> &Rc<Worker> {
         &self.presence.worker
+    }
+
+    pub(super) fn client(&self) -> &Rc<Client> {
+        &self.presence.client
     }
 
     /// The time at the last event: arrival, response head, or end. A look at the clock costs more

@@ -105,6 +105,8 @@ pub(super) struct Worker {
     pub(super) deadlines: Deadlines,
     pub(super) clients: Clients,
     pub(super) memory: Memory,
+    /// What tunnels read into, one at a time; empty until there is one.
+    pub(super) part: RefCell<Vec<u8>>,
     reader: RefCell<Reader>,
     rng: RefCell<SmallRng>,
     cells: Arc<Cells<WorkerCell>>,
@@ -128,6 +130,7 @@ impl Worker {
             deadlines: Deadlines::default(),
             clients: Clients::default(),
             memory: Memory::new(crew.board.clone(), index),
+            part: RefCell::default(),
             reader: RefCell::new(crew.publisher.reader()),
             rng: RefCell::new(rng),
             cells: Arc::clone(&crew.cells),

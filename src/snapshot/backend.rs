@@ -90,6 +90,8 @@ pub struct Backend {
     pub connect_timeout: Duration,
     /// Limit from the sent request to the response head.
     pub head_timeout: Duration,
+    /// Limit of a tunnel's silence, if any.
+    pub tunnel_idle: Option<Duration>,
     /// Idle connections older than this are closed.
     pub pool_idle: Duration,
     /// Idle connections kept per endpoint and worker.

@@ -210,6 +210,7 @@ fn compile_backend(
         },
         connect_timeout: written.timeouts.connect.get(),
         head_timeout: written.timeouts.head.get(),
+        tunnel_idle: Some(written.timeouts.tunnel_idle.get()).filter(|limit| !limit.is_zero()),
         pool_idle: written.pool.idle.get(),
         pool_max_idle: written.pool.max_idle,
         pool_ping: written.pool.ping.map(|ping| ping.get()),
@@ -267,6 +268,7 @@ fn compile_route(
         fallback_on: Statuses::new(&written.fallback_on),
         replay_bytes: written.replay_bytes.bytes(),
         idempotent: written.idempotent,
+        upgrade: written.upgrade,
         side_header: written.side_header,
         backend_header: written.backend_header,
     })

@@ -99,6 +99,8 @@ pub struct Route {
     pub replay_bytes: usize,
     /// Every method may be repeated.
     pub idempotent: bool,
+    /// Upgrades are carried.
+    pub upgrade: bool,
     /// `x-figshift-side` is obeyed from trusted peers.
     pub side_header: bool,
     /// `x-figshift-backend` is set on responses.

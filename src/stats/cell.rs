@@ -64,6 +64,12 @@ pub struct SideCell {
     pub over_budget: Counter,
     /// Tries that a hard rollback cut.
     pub cut: Counter,
+    /// Connections that became a tunnel.
+    pub tunnels: Counter,
+    /// Tunnels open.
+    pub tunnels_open: Gauge,
+    /// Bytes that went through tunnels: to the backend (`[0]`), and to the client (`[1]`).
+    pub tunnel_bytes: [Counter; 2],
     /// Tries on their way.
     pub in_flight: Gauge,
     /// From the start of the exchange to the response head.

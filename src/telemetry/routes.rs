@@ -48,6 +48,21 @@ const CUT: Spec<1> = Spec {
     help: "Tries on the candidate that a hard rollback cut, streams among them.",
     labels: ["route"],
 };
+const TUNNELS: Spec<3> = Spec {
+    name: "tunnels_total",
+    help: "Connections that became a tunnel: WebSocket and other upgrades that a backend agreed to.",
+    labels: ["route", "side", "backend"],
+};
+const TUNNELS_OPEN: Spec<3> = Spec {
+    name: "tunnels_open",
+    help: "Tunnels that are open.",
+    labels: ["route", "side", "backend"],
+};
+const TUNNEL_BYTES: Spec<4> = Spec {
+    name: "tunnel_bytes_total",
+    help: "Bytes that went through tunnels, by where they went to.",
+    labels: ["route", "side", "backend", "to"],
+};
 const IN_FLIGHT: Spec<3> = Spec {
     name: "requests_in_flight",
     help: "Tries on their way to the backend of this side.",
@@ -78,6 +93,9 @@ pub(super) fn descs() -> prometheus::Result<Vec<Desc>> {
         UNSAFE_TO_REPEAT.desc(),
         OVER_BUDGET.desc(),
         CUT.desc(),
+        TUNNELS.desc(),
+        TUNNELS_OPEN.desc(),
+        TUNNEL_BYTES.desc(),
         IN_FLIGHT.desc(),
         HEAD.desc(),
         FIRST_BYTE.desc(),
@@ -121,6 +139,13 @@ pub(super) fn collect(snapshot: &Snapshot) -> Vec<MetricFamily> {
         UNSAFE_TO_REPEAT.counters(places(|totals| totals.unsafe_to_repeat)),
         OVER_BUDGET.counters(places(|totals| totals.over_budget)),
         CUT.counters(cut.map(|side| ([side.route], side.totals.cut))),
+        TUNNELS.counters(sides.iter().map(|side| (side.place(), side.totals.tunnels))),
+        TUNNELS_OPEN.gauges(
+            sides
+                .iter()
+                .map(|side| (side.place(), side.totals.tunnels_open as f64)),
+        ),
+        TUNNEL_BYTES.counters(sides.iter().flat_map(Reading::tunnel_bytes)),
         IN_FLIGHT.gauges(
             sides
                 .iter()
@@ -175,6 +200,13 @@ impl<'a> Reading<'a> {
         by_class(self.place(), here).chain(elsewhere.into_iter().flatten())
     }
 
+    fn tunnel_bytes(&self) -> impl Iterator<Item = ([&'a str; 4], u64)> {
+        let [route, side, backend] = self.place();
+        let ways = ["backend", "client"].into_iter();
+        let bytes = ways.zip(self.totals.tunnel_bytes);
+        bytes.map(move |(to, n)| ([route, side, backend, to], n))
+    }
+
     fn by_reason(
         &self,
         counts: &[u64; Reason::COUNT],
@@ -204,6 +236,9 @@ struct Totals {
     unsafe_to_repeat: u64,
     over_budget: u64,
     cut: u64,
+    tunnels: u64,
+    tunnels_open: i64,
+    tunnel_bytes: [u64; 2],
     in_flight: i64,
     head: HistogramTotals,
     first_byte: HistogramTotals,
@@ -224,6 +259,9 @@ impl Totals {
             sum.unsafe_to_repeat += cell.unsafe_to_repeat.get();
             sum.over_budget += cell.over_budget.get();
             sum.cut += cell.cut.get();
+            sum.tunnels += cell.tunnels.get();
+            sum.tunnels_open += cell.tunnels_open.get();
+            add(&mut sum.tunnel_bytes, &cell.tunnel_bytes);
             sum.in_flight += cell.in_flight.get();
             sum.head.add(&cell.head);
             sum.first_byte.add(&cell.first_byte);

@@ -46,6 +46,8 @@ pub enum Authority {
 pub struct Connector {
     /// For rustls.
     pub config: Arc<ClientConfig>,
+    /// The same where nothing but HTTP/1.1 will do.
+    pub http1: Arc<ClientConfig>,
     /// Asked for and expected in place of the endpoint's host.
     pub name: Option<ServerName<'static>>,
     /// The same for the same settings and files: what was connected by another one has been checked
@@ -127,9 +129,12 @@ impl Connector {
             None => builder.with_no_client_auth(),
         };
         config.alpn_protocols.clone_from(&connecting.alpn);
+        let mut http1 = config.clone();
+        http1.alpn_protocols = vec![b"http/1.1".to_vec()];
         let [a, b, c, d, e, f, g, h, ..] = print;
         Ok(Arc::new(Self {
             config: Arc::new(config),
+            http1: Arc::new(http1),
             name: connecting.name.as_deref().and_then(server_name),
             id: u64::from_be_bytes([a, b, c, d, e, f, g, h]),
             print,

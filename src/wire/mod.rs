@@ -1,5 +1,5 @@
 //! HTTP material that knows nothing of routes or backends: hop-by-hop and forwarded headers,
-//! request ids, bodies that can be sent twice, problem documents.
+//! request ids, changes of protocol, bodies that can be sent twice, problem documents.
 
 mod body;
 mod forwarded;
@@ -10,6 +10,7 @@ mod problem;
 mod proxy_header;
 mod replay;
 mod request_id;
+mod upgrade;
 
 pub use body::{RequestBody, Upload};
 pub use forwarded::{Peer, Trust};
@@ -20,3 +21,4 @@ pub use problem::problem_json;
 pub use proxy_header::{LONGEST_PROXY_HEADER, ProxyHeader, read_proxy_header};
 pub use replay::{Replay, ReplayBody};
 pub use request_id::{REQUEST_ID, RequestIds};
+pub use upgrade::{agreed_upgrade, asked_upgrade, say_upgrade};

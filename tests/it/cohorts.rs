@@ -8,7 +8,7 @@ use crate::support::house::{House, Plan};
 use crate::support::origin::{Do, Gate, Origin, ok, raw, status};
 
 /// All seconds of the test together.
-fn seen(house: &House) -> Cohort {
+pub(crate) fn seen(house: &House) -> Cohort {
     let snapshot = house.app.publisher.current();
     let cohorts = snapshot.routes[0].cohorts.as_ref().expect("a guard");
     let mut sum = Cohort::default();

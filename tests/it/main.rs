@@ -25,3 +25,5 @@ mod refusals;
 mod reload;
 mod split;
 mod stale;
+mod tunnel;
+mod upgrade;

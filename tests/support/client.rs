@@ -171,6 +171,13 @@ impl Client {
         !more.unwrap_or(false) && self.bytes.rest().is_empty()
     }
 
+    /// Everything until the other end has ended its way; `None` when it broke off instead.
+    pub(crate) async fn read_to_end(&mut self) -> Option<Vec<u8>> {
+        let mut into = Vec::new();
+        let whole = self.bytes.rest_until_end(&mut into, &mut self.stream);
+        soon("the end", whole).await.ok().map(|()| into)
+    }
+
     /// What has come and was not read as part of an answer.
     pub(crate) fn leftover(&self) -> &[u8] {
         self.bytes.rest()

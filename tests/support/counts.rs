@@ -16,6 +16,10 @@ pub(crate) struct Counts {
     pub(crate) over_budget: u64,
     pub(crate) cut: u64,
     pub(crate) in_flight: i64,
+    pub(crate) tunnels: u64,
+    pub(crate) tunnels_open: i64,
+    /// To the backend, to the client.
+    pub(crate) tunnel_bytes: [u64; 2],
 }
 
 impl Counts {
@@ -39,6 +43,11 @@ impl Counts {
             counts.cut += cell.cut.get();
             counts.over_budget += cell.over_budget.get();
             counts.in_flight += cell.in_flight.get();
+            counts.tunnels += cell.tunnels.get();
+            counts.tunnels_open += cell.tunnels_open.get();
+            for (sum, count) in counts.tunnel_bytes.iter_mut().zip(&cell.tunnel_bytes) {
+                *sum += count.get();
+            }
         }
         counts
     }

@@ -61,6 +61,11 @@ impl Bytes {
         &self.held[self.taken..]
     }
 
+    /// The same, taken.
+    pub(crate) fn take_rest(&mut self) -> Vec<u8> {
+        self.take(self.rest().len())
+    }
+
     /// Waits for more; `false` at the end of the stream.
     pub(crate) async fn more(&mut self, from: &mut (impl AsyncRead + Unpin)) -> io::Result<bool> {
         if self.taken > 0 {

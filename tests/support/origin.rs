@@ -266,6 +266,7 @@ impl Talk {
                     }
                 }
             }
+            Do::Hold(gate) => gate.passed().await,
             Do::Stall => {
                 gone(&mut self.bytes, &mut self.stream).await;
                 self.state.left.fetch_add(1, SeqCst);
@@ -275,6 +276,29 @@ impl Talk {
                 self.read_body(seen).await?;
                 lock(&self.state.seen)[at] = seen.clone();
             }
+            Do::Echo => {
+                loop {
+                    let held = self.bytes.take_rest();
+                    self.stream.write_all(&held).await?;
+                    if !self.bytes.more(&mut self.stream).await? {
+                        break;
+                    }
+                }
+                self.stream.shutdown().await?;
+                return Ok(Then::Close);
+            }
+            Do::Take(len) => {
+                let stream = &mut self.stream;
+                seen.whole = self.bytes.exactly(len, &mut seen.body, stream).await?;
+                lock(&self.state.seen)[at] = seen.clone();
+            }
+            Do::TakeAll => {
+                let stream = &mut self.stream;
+                self.bytes.rest_until_end(&mut seen.body, stream).await?;
+                seen.whole = true;
+                lock(&self.state.seen)[at] = seen.clone();
+            }
+            Do::HalfClose => self.stream.shutdown().await?,
             Do::Close => return Ok(Then::Close),
             Do::Reset => return Ok(Then::Reset),
             Do::CloseAtNext => {

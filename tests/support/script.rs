@@ -17,10 +17,20 @@ pub(crate) enum Do {
     Pause(Duration),
     /// Nothing until the gate opens or the peer leaves.
     Await(Gate),
+    /// Nothing until the gate opens, and nothing is read either.
+    Hold(Gate),
     /// Nothing until the peer leaves.
     Stall,
     /// Reads the rest of the request's body, where the script was asked before it.
     ReadBody,
+    /// Sends back what comes until it ends, then ends its own way.
+    Echo,
+    /// Reads this much, and records it as the body.
+    Take(usize),
+    /// Reads until the peer has ended its way, and records that as the body.
+    TakeAll,
+    /// Ends its own way and goes on with the next step.
+    HalfClose,
     /// FIN.
     Close,
     /// RST.

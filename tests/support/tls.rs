@@ -122,9 +122,21 @@ impl Files {
 
 /// Ends TLS under this name and passes what is inside on to the origin, as long as the test runs.
 pub(crate) async fn tls_before(origin: &Origin, authority: &Authority, name: &str) -> SocketAddr {
+    tls_choosing(origin, authority, name, &[]).await
+}
+
+/// The same, choosing the first of these protocols that a client offers.
+pub(crate) async fn tls_choosing(
+    origin: &Origin,
+    authority: &Authority,
+    name: &str,
+    alpn: &[&str],
+) -> SocketAddr {
+    let mut config = authority.server(name);
+    config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, origin) = (listener.local_addr().unwrap(), origin.address);
-    let acceptor = TlsAcceptor::from(Arc::new(authority.server(name)));
+    let acceptor = TlsAcceptor::from(Arc::new(config));
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let acceptor = acceptor.clone();

@@ -21,3 +21,4 @@ mod near;
 mod redirect;
 mod reload;
 mod stand;
+mod upgrade;

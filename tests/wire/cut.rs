@@ -67,7 +67,7 @@ async fn a_client_that_does_not_read_is_cut_with_its_connection() {
     house.stop().await;
 }
 
-async fn roll_back(house: &House) {
+pub(super) async fn roll_back(house: &House) {
     let what = What::Rollback {
         route: None,
         hard: true,

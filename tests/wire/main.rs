@@ -21,3 +21,4 @@ mod near;
 mod refused;
 mod sharing;
 mod tls;
+mod websocket;

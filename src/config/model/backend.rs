@@ -91,6 +91,8 @@ pub struct Timeouts {
     pub connect: Duration,
     /// From the sent request head to the response head.
     pub head: Duration,
+    /// A tunnel (WebSocket, or another upgrade) without a byte in either direction ends after this time; `"0s"`: never.
+    pub tunnel_idle: Duration,
 }
 
 /// `pool`.

@@ -40,6 +40,9 @@ pub struct Route {
     /// Declares that every method on this route may be repeated without harm.
     #[serde(default)]
     pub idempotent: bool,
+    /// Carry WebSocket and other HTTP/1.1 upgrades; `false` refuses them with a 501.
+    #[serde(default = "Route::default_upgrade")]
+    pub upgrade: bool,
     /// Obey `x-figshift-side: candidate|primary` from trusted peers.
     #[serde(default)]
     pub side_header: bool,

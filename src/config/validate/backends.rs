@@ -138,6 +138,12 @@ fn clocks(backend: &Backend, at: &Path, sheet: &mut Sheet<'_>) {
         sheet,
     );
     clock(backend.timeouts.head, DAY, &timeouts.key("head"), sheet);
+    let tunnel_idle = timeouts.key("tunnel_idle");
+    if backend.timeouts.tunnel_idle > DAY {
+        let message = format!("{} is too long", sheet.quote(&tunnel_idle));
+        let hint = "write at most \"1d\", or \"0s\" for no limit";
+        sheet.at_value(&tunnel_idle, message, hint);
+    }
     clock(backend.pool.idle, DAY, &at.key("pool").key("idle"), sheet);
     if let Some(ping) = backend.pool.ping {
         let path = at.key("pool").key("ping");

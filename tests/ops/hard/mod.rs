@@ -3,4 +3,5 @@
 mod command;
 mod stand;
 mod streams;
+mod tunnels;
 mod waits;
