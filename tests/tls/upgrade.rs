@@ -46,7 +46,8 @@ async fn a_tunnel_goes_through_tls_on_both_sides() {
         write.write_all(&sent),
         soon("the echo", read.read_exact(&mut back))
     );
-    (written.unwrap(), done.unwrap());
+    written.unwrap();
+    done.unwrap();
     assert!(back == sent, "the echo differs");
     drop((read, write));
     house.at_rest().await;
