@@ -5,32 +5,43 @@ use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use axum::serve::ListenerExt as _;
-use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use self::end::Patience as EndPatience;
+use self::given::Copies;
+use self::listen::Sockets;
+use self::predecessor::Predecessor;
+use self::successor::{Desk, Successor};
 use crate::admin::{self, Inquirer, MOST_STREAMS, Patience, SocketFile, View};
 use crate::config::{self, Config};
 use crate::control::{
-    Actor, Controller, Door, FlagSights, Flags, Gates, OpenError, Standing, What, ask_gates,
-    check_health, journal_path, keep_flags, watch_file, watch_kill, watch_material,
+    Actor, Change, Controller, Door, FlagSights, Flags, Gates, OpenError, Refused, Standing, What,
+    ask_gates, check_health, journal_path, keep_flags, watch_file, watch_kill, watch_material,
 };
 use crate::outbound::Outside;
-use crate::proxy::{Crew, Life, Share};
+use crate::proxy::{Crew, Life};
 use crate::recall::Board;
 use crate::snapshot::Publisher;
 use crate::stats::{Cells, WorkerCell};
 use crate::telemetry::{Logs, Metrics, Sources, Window};
 
-/// Connections that may wait to be accepted, per worker.
-const BACKLOG: i32 = 4096;
+mod end;
+mod given;
+mod line;
+mod listen;
+mod predecessor;
+mod successor;
+
+pub use given::Given;
 
 /// A running house.
 #[derive(Debug)]
@@ -51,8 +62,11 @@ pub struct App {
     pub flags: Arc<ArcSwap<FlagSights>>,
     /// What the workers have counted of clients.
     pub workers: Arc<Cells<WorkerCell>>,
-    /// How long running requests get at the end.
-    drain: watch::Receiver<Duration>,
+    /// How much time there is at the end.
+    patience: watch::Receiver<EndPatience>,
+    /// It is ending, and so not ready.
+    leaving: Arc<AtomicBool>,
+    successor: Successor,
     door: Door,
     life: watch::Sender<Life>,
     threads: Vec<JoinHandle<()>>,
@@ -73,6 +87,10 @@ pub enum StartError {
         /// Why.
         error: io::Error,
     },
+    /// Another house has the state folder.
+    Taken(PathBuf),
+    /// The house that runs cannot be replaced.
+    TakeOver(io::Error),
     /// The machine refuses something else.
     Machine(io::Error),
 }
@@ -86,6 +104,14 @@ impl fmt::Display for StartError {
                 address,
                 error,
             } => write!(f, "{key}: cannot listen on {address}: {error}"),
+            Self::Taken(folder) => write!(
+                f,
+                "state_dir: {} is in use by another figshift: end that one, or name another folder",
+                folder.display()
+            ),
+            Self::TakeOver(error) => {
+                write!(f, "cannot take over from the figshift that runs: {error}")
+            }
             Self::Machine(error) => write!(f, "cannot start: {error}"),
         }
     }
@@ -108,6 +134,63 @@ impl App {
     ///
     /// No usable configuration, or an address that cannot be had.
     pub async fn start(path: &Path, logs: Option<Logs>) -> Result<Self, StartError> {
+        Self::start_with(path, logs, Given::default()).await
+    }
+
+    /// The same, in the place of a house that runs with the same state folder, if one does. It hands
+    /// over its sockets and its journal, and ends when this one serves.
+    ///
+    /// # Errors
+    ///
+    /// As for a start; the house that runs then stays as it is.
+    pub async fn take_over(path: &Path, logs: Option<Logs>) -> Result<Self, StartError> {
+        let config =
+            config::load(path).map_err(|problems| StartError::Open(OpenError::Config(problems)))?;
+        let state_dir = &config.config.state_dir;
+        let found = Predecessor::find(state_dir).await;
+        let Some(mut predecessor) = found.map_err(StartError::TakeOver)? else {
+            tracing::info!("There is nobody to take over from");
+            return Self::start(path, logs).await;
+        };
+        let pid = predecessor.pid();
+        let given = predecessor.sockets().await.map_err(StartError::TakeOver)?;
+        predecessor
+            .hold_still()
+            .await
+            .map_err(StartError::TakeOver)?;
+        let mut app = Self::build(path, logs, given).await?;
+        if let Err(error) = predecessor.replace().await {
+            app.stop_unless(std::future::ready(())).await;
+            return Err(StartError::TakeOver(error));
+        }
+        tracing::info!(pid, "Taken over");
+        let desk = open_desk(state_dir)?;
+        app.successor.await_at(desk);
+        Ok(app)
+    }
+
+    /// The same with sockets that somebody else has opened.
+    ///
+    /// # Errors
+    ///
+    /// No usable configuration, or an address that cannot be had.
+    pub async fn start_with(
+        path: &Path,
+        logs: Option<Logs>,
+        given: Given,
+    ) -> Result<Self, StartError> {
+        // Before the journal is opened.
+        let desk = match config::load(path) {
+            Ok(loaded) => open_desk(&loaded.config.state_dir)?,
+            // There may be a last good file.
+            Err(_) => None,
+        };
+        let mut app = Self::build(path, logs, given).await?;
+        app.successor.await_at(desk);
+        Ok(app)
+    }
+
+    async fn build(path: &Path, logs: Option<Logs>, given: Given) -> Result<Self, StartError> {
         let born = Instant::now();
         raise_file_limit();
         let first_text = std::fs::read(path).ok();
@@ -115,14 +198,12 @@ impl App {
         let (controller, door) = Controller::open(path, cores).map_err(StartError::Open)?;
         let config = controller.config().clone();
         let workers = Arc::new(Cells::new(controller.workers()));
-        let count = controller.workers();
-        let (listeners, http) = listen_shared("listen.http", &config.listen.http, count)?;
-        let https = config.listen.https.as_deref();
-        let https = https.map(|address| listen_shared("listen.https", address, count));
-        let (secure_listeners, https) = https.transpose()?.unzip();
-        let admin_listener = listen_admin(&config.listen.admin)?;
-        let admin = admin_listener.local_addr()?;
-        let (socket_listener, socket) = listen_socket(config.admin.socket.as_deref())?.unzip();
+        let sockets = Sockets::open(&config, controller.workers(), given)?;
+        let copies = Copies::of(&sockets)?;
+        let successor = Successor::new(copies, controller.succession());
+        let (http, admin) = (sockets.http_address()?, sockets.admin.local_addr()?);
+        let https = sockets.https_address()?;
+        let (socket_listener, socket) = sockets.socket.unzip();
         let (life, life_of_workers) = watch::channel(Life::Running);
         let board = Board::new(controller.workers());
         let crew = Crew {
@@ -132,15 +213,11 @@ impl App {
             born,
             life: life_of_workers,
         };
-        let mut secure_listeners = secure_listeners.into_iter().flatten();
-        let threads = listeners
+        let hands = listen::deal_all(sockets.http, sockets.https, controller.workers())?;
+        let threads = hands
             .into_iter()
-            .map(|http| Share {
-                http,
-                https: secure_listeners.next(),
-            })
             .enumerate()
-            .map(|(index, share)| crew.clone().start(index, share))
+            .map(|(index, shares)| crew.clone().start(index, shares))
             .collect::<io::Result<Vec<_>>>()?;
         let (publisher, standing) = (controller.publisher(), controller.standing());
         let access = Arc::new(ArcSwap::from_pointee(config.admin.clone()));
@@ -152,11 +229,13 @@ impl App {
             findings: controller.findings(),
             config: controller.config_in_force(),
         });
+        let leaving = Arc::new(AtomicBool::new(false));
         let metrics = metrics.and_then(|metrics| metrics.with_flags(Arc::clone(&flags)));
         let mut tasks = JoinSet::new();
         start_admin(
             &mut tasks,
-            admin_listener,
+            &successor,
+            sockets.admin,
             socket_listener,
             View {
                 access: Arc::clone(&access),
@@ -170,6 +249,7 @@ impl App {
                 window: Arc::new(Window::new(publisher.clone())),
                 publisher: publisher.clone(),
                 standing: Arc::clone(&standing),
+                leaving: Arc::clone(&leaving),
                 patience: Patience::default(),
                 findings: controller.findings(),
                 config: controller.config_in_force(),
@@ -183,7 +263,7 @@ impl App {
         tasks.spawn(watch_material(publisher.clone(), door.clone()));
         tasks.spawn(check_health(publisher.clone(), door.clone()));
         start_outside(&mut tasks, &controller, &flags, &door);
-        let drain = start_controller(&mut tasks, controller, born, logs, access);
+        let patience = start_controller(&mut tasks, controller, born, logs, access);
         Ok(Self {
             http,
             https,
@@ -193,7 +273,9 @@ impl App {
             standing,
             flags,
             workers,
-            drain,
+            patience,
+            leaving,
+            successor,
             door,
             life,
             threads,
@@ -206,40 +288,27 @@ impl App {
         &self.door
     }
 
-    /// Reads the file again, as SIGHUP does.
+    /// Reads the file again, as SIGHUP does, and waits until it is in force or refused.
     pub async fn reload(&self) {
-        if self.door.send(What::File, Actor::Signal).await.is_err() {
+        let change = Change::new(What::File, Actor::Signal);
+        // What is wrong with it is told where it is found.
+        if matches!(self.door.ask(change).await, Err(Refused::Gone)) {
             tracing::error!("The controller is gone");
         }
     }
-
-    /// Ends the house: no new connections, running requests get the configured time to finish.
-    pub async fn stop(mut self) {
-        let limit = *self.drain.borrow();
-        self.life.send_replace(Life::Draining(limit));
-        for thread in self.threads.drain(..) {
-            let joined = tokio::task::spawn_blocking(|| thread.join()).await;
-            if !matches!(joined, Ok(Ok(()))) {
-                tracing::error!("A worker has ended in a panic");
-            }
-        }
-        // While its listener is open.
-        drop(self.socket.take());
-        self.tasks.shutdown().await;
-    }
 }
 
-/// Starts the controller. Gives the drain time of the configuration in force.
+/// Starts the controller. Gives the time at the end by the configuration in force.
 fn start_controller(
     tasks: &mut JoinSet<()>,
     controller: Controller,
     born: Instant,
     logs: Option<Logs>,
     access: Arc<ArcSwap<config::model::Admin>>,
-) -> watch::Receiver<Duration> {
-    let (drain_in_force, drain) = watch::channel(controller.config().listen.drain.get());
+) -> watch::Receiver<EndPatience> {
+    let (in_force, patience) = watch::channel(EndPatience::of(controller.config()));
     tasks.spawn(controller.run(born, move |config: &Config| {
-        drain_in_force.send_replace(config.listen.drain.get());
+        in_force.send_replace(EndPatience::of(config));
         access.store(Arc::new(config.admin.clone()));
         if let Some(logs) = &logs
             && let Err(error) = logs.set_level(config.log.level.as_deref())
@@ -247,7 +316,7 @@ fn start_controller(
             tracing::warn!(%error, "The log level stays as it was");
         }
     }));
-    drain
+    patience
 }
 
 /// Asks gates and reads flags, as the file in force wants it.
@@ -276,6 +345,7 @@ fn start_outside(
 /// Serves the admin port, and keeps the last minute that it tells of.
 fn start_admin(
     tasks: &mut JoinSet<()>,
+    successor: &Successor,
     listener: TcpListener,
     socket: Option<UnixListener>,
     view: View,
@@ -298,72 +368,25 @@ fn start_admin(
     if let Some(socket) = socket {
         let socket = tokio::net::UnixListener::from_std(socket)?;
         let router = admin::router_of_operator(view.clone());
-        tasks.spawn(admin::serve(socket, router, patience));
+        tasks.spawn(admin::serve(socket, router, patience, successor.comes()));
     }
-    tasks.spawn(admin::serve(listener, admin::router(view), patience));
+    let router = admin::router(view);
+    tasks.spawn(admin::serve(listener, router, patience, successor.comes()));
     Ok(())
 }
 
-fn cannot_listen(key: &'static str, address: &str, error: io::Error) -> StartError {
-    StartError::Listen {
-        key,
-        address: address.to_owned(),
-        error,
+/// `None` when the folder cannot be written: then there is no journal to hand over either.
+fn open_desk(state_dir: &Path) -> Result<Option<Desk>, StartError> {
+    match Desk::open(state_dir) {
+        Ok(desk) => Ok(Some(desk)),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            Err(StartError::Taken(state_dir.to_owned()))
+        }
+        Err(error) => {
+            tracing::warn!(%error, "Nobody can take over from this process");
+            Ok(None)
+        }
     }
-}
-
-fn parse(key: &'static str, address: &str) -> Result<SocketAddr, StartError> {
-    address.parse().map_err(|_| {
-        let error = io::Error::new(io::ErrorKind::InvalidInput, "it is not of the form ip:port");
-        cannot_listen(key, address, error)
-    })
-}
-
-/// One listener per worker on the same address; the kernel spreads connections over them.
-fn listen_shared(
-    key: &'static str,
-    address: &str,
-    workers: usize,
-) -> Result<(Vec<TcpListener>, SocketAddr), StartError> {
-    let wanted = parse(key, address)?;
-    let fail = |error| cannot_listen(key, address, error);
-    // Sharing works across processes too: without this look, two instances on one address would
-    // each silently get half of the connections.
-    drop(listen(wanted, false).map_err(fail)?);
-    let mut listeners = vec![listen(wanted, true).map_err(fail)?];
-    let bound = listeners[0].local_addr().map_err(fail)?;
-    for _ in 1..workers {
-        listeners.push(listen(bound, true).map_err(fail)?);
-    }
-    Ok((listeners, bound))
-}
-
-fn listen_admin(address: &str) -> Result<TcpListener, StartError> {
-    const KEY: &str = "listen.admin";
-    listen(parse(KEY, address)?, false).map_err(|error| cannot_listen(KEY, address, error))
-}
-
-fn listen_socket(path: Option<&Path>) -> Result<Option<(UnixListener, SocketFile)>, StartError> {
-    const KEY: &str = "admin.socket";
-    let listening = path.map(|path| {
-        let fail = |error| cannot_listen(KEY, &path.display().to_string(), error);
-        admin::listen_at(path).map_err(fail)
-    });
-    listening.transpose()
-}
-
-fn listen(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
-    socket.set_reuse_address(true)?;
-    socket.set_reuse_port(shared)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
 }
 
 /// Each connection needs two descriptors; the default soft limit of 1024 is for programs that use

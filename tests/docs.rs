@@ -70,3 +70,76 @@ fn every_state_and_order_is_named() {
         assert!(readme.contains(&format!("`{word}`")), "{word} is missing");
     }
 }
+
+/// The lines `key=value` of a unit, by section.
+fn unit(name: &str) -> Vec<(String, String, String)> {
+    let path = format!("{}/deploy/{name}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut section = String::new();
+    let mut lines = Vec::new();
+    for line in text
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+    {
+        if let Some(name) = line.strip_prefix('[') {
+            section = name.trim_end_matches(']').to_owned();
+            continue;
+        }
+        let (key, value) = line.split_once('=').unwrap_or_else(|| panic!("{line}"));
+        lines.push((section.clone(), key.to_owned(), value.to_owned()));
+    }
+    lines
+}
+
+/// A unit that starts something else than what there is would be found out in production.
+#[test]
+fn the_units_start_what_there_is() {
+    use clap::Parser as _;
+    let value = |unit: &[(String, String, String)], section: &str, key: &str| {
+        let mut lines = unit
+            .iter()
+            .filter(|(at, name, _)| at == section && name == key);
+        let (_, _, value) = lines
+            .next()
+            .unwrap_or_else(|| panic!("no {key} in [{section}]"));
+        assert!(lines.next().is_none(), "{key} twice");
+        value.clone()
+    };
+    let service = unit("figshift.service");
+    let socket = unit("figshift.socket");
+    let start = value(&service, "Service", "ExecStart");
+    figshift::cli::Args::try_parse_from(start.split(' ')).unwrap();
+    assert_eq!(value(&service, "Service", "Type"), "notify");
+    assert_eq!(value(&service, "Service", "Sockets"), "figshift.socket");
+    assert_eq!(value(&socket, "Socket", "FileDescriptorName"), "http");
+    let address = value(&socket, "Socket", "ListenStream");
+    address.parse::<std::net::SocketAddr>().unwrap();
+}
+
+/// What systemd says to them, where there is one.
+#[test]
+fn systemd_finds_nothing_wrong_with_the_units() {
+    let folder = tempfile::tempdir().unwrap();
+    let deploy = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy");
+    let mut files = Vec::new();
+    for name in ["figshift.socket", "figshift.service"] {
+        let text = std::fs::read_to_string(deploy.join(name)).unwrap();
+        // It looks whether the program is there.
+        let text = text.replace("/usr/local/bin/figshift", "/bin/true");
+        files.push(folder.path().join(name));
+        std::fs::write(files.last().unwrap(), text).unwrap();
+    }
+    let mut verify = std::process::Command::new("systemd-analyze");
+    let verify = verify.arg("verify").args(&files);
+    match verify.env("SYSTEMD_LOG_TARGET", "console").output() {
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            let about_us: Vec<_> = said
+                .lines()
+                .filter(|line| line.contains("figshift"))
+                .collect();
+            assert!(about_us.is_empty(), "{said}");
+        }
+        Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::NotFound),
+    }
+}

@@ -2,6 +2,8 @@
 //! A client that sends half a request, or takes no answer, must not keep a place for ever. Each has
 //! one request: askers are few, and so there is no idle connection to tell from a slow one.
 
+use std::pin::pin;
+
 use axum::Router;
 use axum::serve::Listener;
 use hyper::server::conn::http1;
@@ -14,14 +16,21 @@ use super::patience::{Patience, Patient};
 /// Connections at once, of each listener. Scrapers, probes and operators are a handful.
 pub const MOST_CONNECTIONS: usize = 256;
 
-/// Serves a listener until it is dropped, and all its connections with it.
-pub async fn serve<L: Listener>(mut listener: L, router: Router, patience: Patience) {
+/// Serves a listener until the end of `until`, then what is still open; all is cut when it is dropped.
+pub async fn serve<L: Listener>(
+    mut listener: L,
+    router: Router,
+    patience: Patience,
+    until: impl Future<Output = ()>,
+) {
+    let mut until = pin!(until);
     let mut open = JoinSet::new();
     let mut full = false;
     loop {
         let (stream, _) = tokio::select! {
             accepted = listener.accept() => accepted,
             Some(_) = open.join_next() => continue,
+            () = &mut until => break,
         };
         // The room of those who have just left.
         while open.try_join_next().is_some() {}
@@ -38,6 +47,8 @@ pub async fn serve<L: Listener>(mut listener: L, router: Router, patience: Patie
         full = false;
         open.spawn(drive(stream, router.clone(), patience));
     }
+    drop(listener);
+    while open.join_next().await.is_some() {}
 }
 
 async fn drive<S>(stream: S, router: Router, patience: Patience)
@@ -100,6 +111,7 @@ mod tests {
                 writing,
                 ..Patience::default()
             },
+            std::future::pending(),
         ));
         address
     }

@@ -23,13 +23,23 @@ pub struct SocketFile {
 }
 
 impl SocketFile {
-    fn of(path: &Path) -> io::Result<Self> {
+    /// The file at a path, which is the caller's from now on.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    pub fn of(path: &Path) -> io::Result<Self> {
         let data = fs::symlink_metadata(path)?;
         Ok(Self {
             path: path.to_owned(),
             device: data.dev(),
             inode: data.ino(),
         })
+    }
+
+    /// Leaves the file to whoever else listens there.
+    pub fn leave(self) {
+        std::mem::forget(self);
     }
 
     /// Where it is.

@@ -55,6 +55,7 @@ impl Port {
             config: house.config,
             text: Arc::new(ArcSwap::from_pointee(TEXT.to_owned())),
             file: std::path::Path::new("figshift.toml").into(),
+            leaving: Arc::default(),
             born: Instant::now(),
         };
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
@@ -63,7 +64,7 @@ impl Port {
         let address = listener.local_addr().unwrap();
         let url = format!("http://{address}");
         let router = router(view.clone());
-        let serving = tokio::spawn(serve(listener, router, patience));
+        let serving = tokio::spawn(serve(listener, router, patience, std::future::pending()));
         Self {
             address,
             url,

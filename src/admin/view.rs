@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -51,6 +52,8 @@ pub struct View {
     pub metrics: Arc<Metrics>,
     /// The last minute, for `/health`. Somebody must tick it.
     pub window: Arc<Window>,
+    /// The house is ending.
+    pub leaving: Arc<AtomicBool>,
     /// How long a client is waited for.
     pub patience: Patience,
     /// The moment from which the workers count their times.

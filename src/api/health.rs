@@ -148,8 +148,11 @@ pub enum BreakerState {
 /// `GET /readyz?verbose`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Readiness {
-    /// Whether every route can be served.
+    /// Whether every route can be served, and the house is not ending.
     pub ready: bool,
+    /// It was told to end: it still serves, and wants no more traffic.
+    #[serde(default)]
+    pub ending: bool,
     /// Number of the state in force; 0 before the first configuration.
     pub epoch: u64,
     /// By name.

@@ -36,11 +36,23 @@ enum Command {
     /// Run the proxy.
     ///
     /// The file is applied again whenever it is saved, and on SIGHUP. SIGTERM and Ctrl-C finish the
-    /// running requests first.
+    /// running requests first, within listen.drain; a second one cuts them. Sockets named http and
+    /// admin are taken from a service manager (LISTEN_FDS), which is also told how it goes
+    /// (NOTIFY_SOCKET).
+    ///
+    /// Exits with 0 when it was told to end and has, whatever was cut; with 2 when the file is broken
+    /// and there is no last good one, or the given sockets cannot be used; with 4 when an address, the
+    /// state folder or the place of another process cannot be had.
     Serve {
         /// The configuration file.
         #[arg(long, short, value_name = "FILE", default_value = "figshift.toml")]
         config: PathBuf,
+        /// Take the place of the one that runs with the same state folder, without losing a request.
+        ///
+        /// It hands over its sockets and its journal, and ends when this one serves. When this one
+        /// cannot start, the old one stays as it is. Where none runs, this is a plain start.
+        #[arg(long)]
+        takeover: bool,
     },
     /// Check configuration files and tell every problem at once.
     ///
@@ -147,7 +159,7 @@ fn time(text: &str) -> Result<Duration, String> {
 pub fn run(args: Args) -> Exit {
     match args.command {
         Command::Demo { limit } => demo::run(limit.map(Duration::get)),
-        Command::Serve { config } => serve::run(&config),
+        Command::Serve { config, takeover } => serve::run(&config, takeover),
         Command::Check { files, no_files } => check::run(&files, !no_files),
         Command::Health { admin } => health::run(&admin),
         Command::Status(args) => status::run(&args),

@@ -3,12 +3,13 @@
 use std::future::Future;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
+use std::sync::Arc;
 
-use tokio::signal::unix::{SignalKind, signal};
 use tracing::field::display;
 
-use super::Exit;
-use crate::app::{App, StartError};
+use super::signals::{Signals, Told};
+use super::{Exit, manager};
+use crate::app::{App, Given, StartError};
 use crate::config;
 use crate::telemetry::init_logs;
 
@@ -16,8 +17,20 @@ use crate::telemetry::init_logs;
 const CONTROL_THREADS: usize = 2;
 
 /// Runs the proxy until it is told to end.
-pub(super) fn run(file: &Path) -> Exit {
-    on_control_runtime(serve(file))
+pub(super) fn run(file: &Path, takeover: bool) -> Exit {
+    // Before there are threads: it takes them out of the environment.
+    match Given::by_environment() {
+        Ok(given) if takeover && !given.is_empty() => say(
+            "--takeover takes the sockets of the one that runs, and the service manager gives others: \
+             leave one of them out",
+            Exit::BadInput,
+        ),
+        Ok(given) => on_control_runtime(serve(file, given, takeover)),
+        Err(error) => say(
+            &format!("cannot use the given sockets: {error}"),
+            Exit::BadInput,
+        ),
+    }
 }
 
 /// Runs a command on the runtime of the control plane.
@@ -37,11 +50,14 @@ pub(super) fn on_control_runtime(command: impl Future<Output = Exit>) -> Exit {
 pub(super) fn exit_of(error: &StartError) -> Exit {
     match error {
         StartError::Open(_) => Exit::BadInput,
-        StartError::Listen { .. } | StartError::Machine(_) => Exit::Unreachable,
+        StartError::Listen { .. }
+        | StartError::Taken(_)
+        | StartError::TakeOver(_)
+        | StartError::Machine(_) => Exit::Unreachable,
     }
 }
 
-async fn serve(file: &Path) -> Exit {
+async fn serve(file: &Path, given: Given, takeover: bool) -> Exit {
     // A broken file is told of by `App::start`; the logs have to be there before it.
     let log = config::load(file)
         .map(|loaded| loaded.config.log)
@@ -50,7 +66,17 @@ async fn serve(file: &Path) -> Exit {
         Ok(logs) => logs,
         Err(error) => return say(&error.to_string(), Exit::BadInput),
     };
-    let app = match App::start(file, Some(logs)).await {
+    // From the start, or a signal that comes meanwhile would end the process as it stands.
+    let mut signals = match Signals::listen() {
+        Ok(signals) => signals,
+        Err(error) => return say(&format!("cannot start: {error}"), Exit::Unreachable),
+    };
+    let started = if takeover {
+        App::take_over(file, Some(logs)).await
+    } else {
+        App::start_with(file, Some(logs), given).await
+    };
+    let app = match started {
         Ok(app) => app,
         Err(error) => {
             return say(&error.to_string(), exit_of(&error));
@@ -61,24 +87,34 @@ async fn serve(file: &Path) -> Exit {
         .as_ref()
         .map(|file| display(file.path().display()));
     tracing::info!(http = %app.http, admin = %app.admin, socket, "Serving");
-    match until_told(&app).await {
-        Ok(signal) => tracing::info!(signal, "Ending: running requests may finish"),
-        Err(error) => tracing::error!(%error, "Ending: signals cannot be received"),
+    manager::ready();
+    let watched = manager::keep_watched(Arc::clone(&app.workers));
+    tokio::select! {
+        () = watched => {}
+        signal = until_told(&app, &mut signals) => {
+            tracing::info!(signal, "Ending: running requests may finish");
+        }
+        () = app.replaced() => tracing::info!("Ending: another process serves now"),
     }
-    app.stop().await;
+    manager::stopping(app.longest_end());
+    let hurry = async {
+        let signal = signals.end().await;
+        tracing::warn!(signal, "Ending at once");
+    };
+    app.stop_unless(hurry).await;
     Exit::Done
 }
 
 /// Reloads on SIGHUP; gives the name of the signal that ends the house.
-async fn until_told(app: &App) -> io::Result<&'static str> {
-    let mut hangup = signal(SignalKind::hangup())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+async fn until_told(app: &App, signals: &mut Signals) -> &'static str {
     loop {
-        tokio::select! {
-            _ = hangup.recv() => app.reload().await,
-            _ = terminate.recv() => return Ok("SIGTERM"),
-            _ = interrupt.recv() => return Ok("SIGINT"),
+        match signals.next().await {
+            Told::Reload => {
+                manager::reloading();
+                app.reload().await;
+                manager::ready();
+            }
+            Told::End(signal) => return signal,
         }
     }
 }

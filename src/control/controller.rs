@@ -22,6 +22,7 @@ use super::last_good;
 use super::overrides::{Overrides, Stamp};
 use super::plan::{self, Plan};
 use super::standing::Standing;
+use super::succession::{LetGo, Succession};
 use super::watched::Watched;
 use crate::config::Config;
 use crate::snapshot::Publisher;
@@ -45,6 +46,8 @@ pub struct Controller {
     pub(super) publisher: Publisher,
     pub(super) standing: Arc<ArcSwap<Standing>>,
     pub(super) changes: mpsc::Receiver<Change>,
+    pub(super) succession: Succession,
+    pub(super) successors: mpsc::Receiver<LetGo>,
     pub(super) bench: Bench,
     pub(super) watched: Watched,
     /// The moment from which the workers count their times, once it is told.
@@ -78,6 +81,11 @@ impl Controller {
         Arc::clone(&self.standing)
     }
 
+    /// Where it is asked to make room for a successor.
+    pub fn succession(&self) -> Succession {
+        self.succession.clone()
+    }
+
     /// Where to listen for what it writes into the journal.
     pub fn events(&self) -> Events {
         self.events.clone()
@@ -99,7 +107,7 @@ impl Controller {
         Arc::clone(&self.text_in_force)
     }
 
-    /// Takes changes until every door is closed, and looks at the candidates each second. The workers count
+    /// Takes changes until every door is closed or a successor has taken its place, and looks at the candidates each second. The workers count
     /// their times from `born`. `on_config` is told of each new configuration.
     pub async fn run(mut self, born: Instant, on_config: impl Fn(&Config)) {
         self.born = Some(born);
@@ -111,6 +119,12 @@ impl Controller {
                     Some(change) => change,
                     None => return,
                 },
+                Some(asked) = self.successors.recv() => {
+                    if self.hold_still(asked).await {
+                        return;
+                    }
+                    continue;
+                }
                 _ = second.tick() => {
                     self.look(born.elapsed(), SystemTime::now());
                     continue;

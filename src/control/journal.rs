@@ -130,6 +130,11 @@ impl Journal {
         Ok(())
     }
 
+    /// Lets another process write it; each append fails from now on.
+    pub(super) fn close(&mut self) {
+        self.file = None;
+    }
+
     /// Appends an entry and waits until it is on disk. Fills in its number.
     ///
     /// # Errors

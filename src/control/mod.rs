@@ -27,6 +27,7 @@ mod rest;
 mod said;
 mod sight;
 mod standing;
+mod succession;
 mod watch;
 mod watch_material;
 mod watched;
@@ -49,5 +50,6 @@ pub use overrides::{Climb, Flagged, Hold, Overrides, RouteOverride, Shifted, Sta
 pub use rest::at_rest;
 pub use sight::{FlagSight, FlagSights};
 pub use standing::{Outcome, Standing};
+pub use succession::{Still, Succession};
 pub use watch::watch_file;
 pub use watch_material::watch_material;

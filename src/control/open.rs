@@ -15,6 +15,7 @@ use super::journal::{Entry, Journal};
 use super::judge::Bench;
 use super::plan::{self, forces_of};
 use super::standing::{Outcome, Standing};
+use super::succession::succession;
 use super::watched::Watched;
 use super::{kill, last_good, material};
 use crate::config::{self, Loaded, Problems};
@@ -85,6 +86,7 @@ impl Controller {
             journal_sound: opened.is_ok(),
         };
         let (door, changes) = door();
+        let (succession, successors) = succession();
         // What a step has shown does not outlive the process, and so its time does not.
         overrides.steps_anew();
         let starts = config
@@ -113,6 +115,8 @@ impl Controller {
             publisher: Publisher::new(snapshot),
             standing: Arc::new(ArcSwap::from_pointee(standing)),
             changes,
+            succession,
+            successors,
         };
         controller.follow("start", &[]);
         controller.tell_attempts();

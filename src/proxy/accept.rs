@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -15,78 +15,46 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::client::{Client, Ending};
+use super::drain;
 use super::exchange::exchange;
 use super::greet::{Spoken, greet};
 use super::handshake::{Shaken, announced, failed, unannounced, with_client};
+use super::listen::{Entrance, Listeners};
 use super::local::Local;
 use super::respond::ResponseBody;
 use super::stream::Stream;
 use super::tunnel::End;
-use super::worker::{Life, Share, Worker};
+use super::worker::{Life, Worker};
 use crate::snapshot::Pin as Pinned;
 use crate::wire::Peer;
 
 /// Pause after an accept that failed for want of something: trying at once would spin.
 const BACK_OFF: Duration = Duration::from_millis(50);
-/// How often draining looks whether everybody has left.
-const DRAIN_LOOK: Duration = Duration::from_millis(20);
-
-/// Where connections come in.
-pub(super) struct Doors {
-    http: TcpListener,
-    https: Option<TcpListener>,
-}
-
-/// By which of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum By {
-    Http,
-    Https,
-}
-
-impl Doors {
-    /// # Errors
-    ///
-    /// The runtime does not take a listener.
-    pub(super) fn open(share: Share) -> io::Result<Self> {
-        Ok(Self {
-            http: TcpListener::from_std(share.http)?,
-            https: share.https.map(TcpListener::from_std).transpose()?,
-        })
-    }
-
-    async fn accept(&self) -> (io::Result<(TcpStream, SocketAddr)>, By) {
-        let by_tls = async {
-            match &self.https {
-                Some(listener) => listener.accept().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            accepted = self.http.accept() => (accepted, By::Http),
-            accepted = by_tls => (accepted, By::Https),
-        }
-    }
-}
 
 /// Serves until told to drain, then drains.
-pub(super) async fn run(worker: &Rc<Worker>, doors: Doors, mut life: watch::Receiver<Life>) {
+pub(super) async fn run(
+    worker: &Rc<Worker>,
+    mut listeners: Listeners,
+    mut life: watch::Receiver<Life>,
+) {
     loop {
         tokio::select! {
-            accepted = doors.accept() => match accepted {
-                (Ok((stream, address)), by) => serve(worker, stream, address.ip(), by),
-                (Err(error), _) => refused(worker, &error).await,
+            accepted = listeners.accept() => match accepted {
+                Ok((by, stream, address)) => serve(worker, stream, address.ip(), by),
+                Err(error) => refused(worker, &error).await,
             },
             changed = life.changed() => {
                 let now = *life.borrow_and_update();
                 match now {
-                    Life::Draining(limit) => {
-                        drop(doors);
-                        return drain(worker, limit).await;
+                    Life::Leaving => worker.leave(),
+                    Life::Draining(_) => {
+                        worker.leave();
+                        close(worker, listeners);
+                        return drain::finish(worker, &life).await;
                     }
                     // Nobody is left who could say so.
                     Life::Running if changed.is_err() => return,
@@ -108,16 +76,18 @@ async fn refused(worker: &Worker, error: &io::Error) {
     }
 }
 
-async fn drain(worker: &Worker, limit: Duration) {
-    worker.clients.end_gently();
-    let end = tokio::time::Instant::now() + limit;
-    while !worker.clients.is_empty() && tokio::time::Instant::now() < end {
-        tokio::time::sleep(DRAIN_LOOK).await;
-    }
-    worker.clients.end_now();
+/// Lets in who has come before the doors close.
+fn close(worker: &Rc<Worker>, listeners: Listeners) {
+    listeners.close(|late| match late {
+        Ok((by, stream, address)) => serve(worker, stream, address.ip(), by),
+        Err(error) => {
+            worker.cell().accept_errors.add(1);
+            tracing::warn!(%error, "Cannot accept the last connections");
+        }
+    });
 }
 
-fn serve(worker: &Rc<Worker>, stream: TcpStream, address: IpAddr, by: By) {
+fn serve(worker: &Rc<Worker>, stream: TcpStream, address: IpAddr, by: Entrance) {
     // Without it, small answers wait for the acknowledgement of earlier ones.
     if stream.set_nodelay(true).is_err() {
         return;
@@ -126,7 +96,7 @@ fn serve(worker: &Rc<Worker>, stream: TcpStream, address: IpAddr, by: By) {
     tokio::task::spawn_local(drive(open, stream, by));
 }
 
-async fn drive(mut open: Open, mut socket: TcpStream, by: By) {
+async fn drive(mut open: Open, mut socket: TcpStream, by: Entrance) {
     let pin = open.worker.pin();
     let mut address = open.client.peer.address();
     if pin.is_announced_by(address) {
@@ -139,7 +109,7 @@ async fn drive(mut open: Open, mut socket: TcpStream, by: By) {
         open.is_from(Peer::new(address));
     }
     let (stream, spoken) = match by {
-        By::Http => {
+        Entrance::Http => {
             // An idle connection keeps no snapshot.
             drop(pin);
             match unless_ended(&open.client, greet(socket)).await {
@@ -148,7 +118,7 @@ async fn drive(mut open: Open, mut socket: TcpStream, by: By) {
                 Some(Err(_)) | None => return,
             }
         }
-        By::Https => {
+        Entrance::Https => {
             let shaken = Box::pin(open.shake_hands(&pin, socket));
             match unless_ended(&open.client, shaken).await.flatten() {
                 Some(shaken) => {
@@ -319,10 +289,11 @@ impl Open {
         let (worker, client) = (Rc::clone(&self.worker), Rc::clone(&self.client));
         let hsts = self.hsts.clone();
         service_fn(move |request: Request<Incoming>| {
+            let (version, told) = (request.version(), Rc::clone(&worker));
             let answer = exchange(&worker, &client, request);
             let hsts = hsts.clone();
             async move {
-                let mut answer = answer.await;
+                let mut answer = drain::tell(&told, version, answer.await);
                 if let Some(hsts) = hsts {
                     // A backend may know better.
                     let headers = answer.headers_mut();

@@ -167,7 +167,9 @@ impl Client {
     }
 
     fn end(&self, how: Ending) {
-        self.ending.set(how);
+        if self.ending.replace(how) == how {
+            return;
+        }
         if let Some(waker) = &*self.waker.borrow() {
             waker.wake_by_ref();
         }
@@ -220,16 +222,37 @@ impl Clients {
         }
     }
 
-    /// Tells every connection to end after its running request. One that is idle ends at once, when
-    /// the last bytes of its last answer are out; one that never had a request has none to send.
-    pub(super) fn end_gently(&self) {
+    /// Ends connections that have had no request for longer than `quiet`, when the last bytes of their
+    /// last answer are out; and those that never had one and are there for longer than `fresh`.
+    pub(super) fn end_quiet(&self, now: Duration, quiet: Duration, fresh: Duration) {
         for (_, client) in self.0.borrow().iter() {
-            client.end(if client.used.get() {
-                Ending::Gently
-            } else {
-                Ending::Now
-            });
+            let idle = now.saturating_sub(client.idle_since.get());
+            match (client.running.get(), client.used.get()) {
+                (0, true) if idle >= quiet => client.end(Ending::Gently),
+                (0, false) if idle >= fresh => client.end(Ending::Now),
+                _ => {}
+            }
         }
+    }
+
+    /// Tells HTTP/2 clients to go elsewhere with their next request. Others are told with an answer.
+    pub(super) fn send_away(&self) {
+        let all = self.0.borrow();
+        for (_, client) in all.iter().filter(|(_, client)| client.is_multiplexed()) {
+            client.end(Ending::Gently);
+        }
+    }
+
+    /// Answers that are not out yet. An open HTTP/1 connection without a running request has one that
+    /// its client has not read.
+    pub(super) fn unfinished(&self) -> u64 {
+        let all = self.0.borrow();
+        let used = all.iter().filter(|(_, client)| client.used.get());
+        used.map(|(_, client)| {
+            let least = u32::from(!client.is_multiplexed());
+            u64::from(client.running.get().max(least))
+        })
+        .sum()
     }
 
     /// Cuts every stream of a candidate that was cut off, and says how many there were.

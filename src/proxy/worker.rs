@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::io;
-use std::net::TcpListener;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -12,10 +11,11 @@ use rand::{RngExt, SeedableRng, rngs::SmallRng};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::watch;
 
-use super::accept::{self, Doors};
+use super::accept;
 use super::client::Clients;
 use super::cut;
 use super::deadline::Deadlines;
+use super::listen::{Listeners, Share};
 use super::pool::Pools;
 use crate::policy::retry_allowed;
 use crate::recall::{Board, Memory};
@@ -35,6 +35,8 @@ const COMPLAINTS_PER_SECOND: u32 = 10;
 pub enum Life {
     /// Serving.
     Running,
+    /// Serving, while clients are asked to go elsewhere.
+    Leaving,
     /// Finishing what runs, for at most this long.
     Draining(Duration),
 }
@@ -54,22 +56,13 @@ pub struct Crew {
     pub life: watch::Receiver<Life>,
 }
 
-/// The listeners of one worker.
-#[derive(Debug)]
-pub struct Share {
-    /// Of `listen.http`.
-    pub http: TcpListener,
-    /// Of `listen.https`.
-    pub https: Option<TcpListener>,
-}
-
 impl Crew {
-    /// Starts the worker of the given index on its share of the listeners.
+    /// Starts the worker of the given index on its shares of the listeners.
     ///
     /// # Errors
     ///
     /// The thread or its runtime cannot be made.
-    pub fn start(self, index: usize, share: Share) -> io::Result<JoinHandle<()>> {
+    pub fn start(self, index: usize, shares: Vec<Share>) -> io::Result<JoinHandle<()>> {
         let runtime = |_: ()| {
             Builder::new_current_thread()
                 .enable_io()
@@ -79,17 +72,17 @@ impl Crew {
         std::thread::Builder::new()
             .name(format!("worker-{index}"))
             .spawn(move || match runtime(()) {
-                Ok(runtime) => runtime.block_on(self.work(index, share)),
+                Ok(runtime) => runtime.block_on(self.work(index, shares)),
                 Err(error) => tracing::error!(%error, index, "A worker has no runtime"),
             })
     }
 
-    async fn work(self, index: usize, share: Share) {
+    async fn work(self, index: usize, shares: Vec<Share>) {
         let life = self.life.clone();
         let worker = Rc::new(Worker::new(&self, index));
         let ticker = tokio::task::spawn_local(tick(Rc::clone(&worker)));
-        match Doors::open(share) {
-            Ok(doors) => accept::run(&worker, doors, life).await,
+        match Listeners::open(shares) {
+            Ok(listeners) => accept::run(&worker, listeners, life).await,
             Err(error) => tracing::error!(%error, index, "A worker has no listener"),
         }
         ticker.abort();
@@ -116,6 +109,8 @@ pub(super) struct Worker {
     in_flight: Cell<u32>,
     retries: Cell<u32>,
     complaints: Cell<u32>,
+    /// The house is ending.
+    leaving: Cell<bool>,
     /// Epoch of the last hard rollback that it knows of.
     cut: Cell<u64>,
 }
@@ -139,6 +134,7 @@ impl Worker {
             in_flight: Cell::new(0),
             retries: Cell::new(0),
             complaints: Cell::new(0),
+            leaving: Cell::new(false),
             cut: Cell::new(0),
         }
     }
@@ -188,6 +184,15 @@ impl Worker {
         self.retries.set(self.retries.get().saturating_sub(1));
     }
 
+    /// Clients are asked to go elsewhere from now on.
+    pub(super) fn leave(&self) {
+        self.leaving.set(true);
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving.get()
+    }
+
     /// Whether a hard rollback that this worker knows of is newer than that epoch: seldom, so that
     /// only then it is worth while to look for which route.
     pub(super) fn has_cut_since(&self, epoch: u64) -> bool {
@@ -233,6 +238,10 @@ async fn tick(worker: Rc<Worker>) {
         worker.deadlines.fire(worker.coarse.get());
         cut::look(&worker);
         worker.memory.answer();
+        if worker.is_leaving() {
+            worker.clients.send_away();
+        }
+        worker.cell().ticks.add(1);
         ticks = ticks.wrapping_add(1);
         if ticks.is_multiple_of(SWEEP_EVERY) {
             worker.sweep();

@@ -120,6 +120,10 @@ pub struct WorkerCell {
     pub proxy_header_failures: Counter,
     /// Connections that ended in a panic.
     pub panics: Counter,
+    /// A sign of life, ten times a second.
+    pub ticks: Counter,
+    /// Answers that the end of the house has cut.
+    pub cut_at_end: Counter,
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod breaker;
 mod broken;
 mod cancel;
 mod cohorts;
+mod ending;
 mod fallback;
 mod headers;
 mod idle;

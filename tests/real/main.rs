@@ -14,13 +14,16 @@ mod load;
 mod origin;
 mod process;
 mod scrape;
+mod strict;
 mod wait;
 
 mod api;
 mod cli;
 mod demo;
 mod kill;
+mod manager;
 mod prometheus;
 mod reload;
 mod restart;
 mod share;
+mod takeover;

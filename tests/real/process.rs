@@ -23,10 +23,20 @@ pub(crate) struct Process {
 impl Process {
     /// Starts it; what it prints goes to files in the folder.
     pub(crate) fn start(name: &str, command: &mut Command, folder: &Path) -> Self {
+        Self::start_with(name, command, folder, Stdio::null())
+    }
+
+    /// The same with something on its standard input.
+    pub(crate) fn start_with(
+        name: &str,
+        command: &mut Command,
+        folder: &Path,
+        stdin: Stdio,
+    ) -> Self {
         use std::os::unix::process::CommandExt as _;
         let [stdout, stderr] = ["out", "err"].map(|end| folder.join(format!("{name}.{end}")));
         let child = command
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(File::create(&stdout).unwrap())
             .stderr(File::create(&stderr).unwrap())
             .process_group(0)

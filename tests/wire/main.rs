@@ -13,6 +13,7 @@
 mod support;
 
 mod cut;
+mod ending;
 mod far;
 mod grpc;
 mod heads;

@@ -1,6 +1,8 @@
 //! `GET /readyz`: whether traffic should come here. A dead candidate is no reason to stay away, nor
-//! is a dead primary whose candidate may serve: a route is unready only when nobody is left.
+//! is a dead primary whose candidate may serve: a route is unready only when nobody is left. A house
+//! that is ending wants no more traffic, although it still serves.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Json;
@@ -13,7 +15,9 @@ use crate::api::{Readiness, RouteReadiness};
 use crate::snapshot::{Route, Snapshot};
 
 pub(in crate::admin) async fn readyz(State(view): State<View>, uri: Uri) -> Response {
-    let readiness = readiness(&view.publisher.current(), view.now());
+    let mut readiness = readiness(&view.publisher.current(), view.now());
+    readiness.ending = view.leaving.load(Ordering::Relaxed);
+    readiness.ready &= !readiness.ending;
     let status = if readiness.ready {
         StatusCode::OK
     } else {
@@ -30,6 +34,7 @@ fn readiness(snapshot: &Snapshot, now: Duration) -> Readiness {
     let routes = snapshot.routes.iter();
     Readiness {
         ready: snapshot.epoch > 0 && routes.clone().all(|route| route.can_serve(now)),
+        ending: false,
         epoch: snapshot.epoch,
         routes: routes
             .map(|route| (route.name.to_string(), of_route(route, now)))
@@ -49,6 +54,9 @@ fn of_route(route: &Route, now: Duration) -> RouteReadiness {
 fn line(readiness: &Readiness) -> String {
     if readiness.ready {
         return "ok\n".to_owned();
+    }
+    if readiness.ending {
+        return "ending\n".to_owned();
     }
     if readiness.epoch == 0 {
         return "no configuration is in force yet\n".to_owned();

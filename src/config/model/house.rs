@@ -61,7 +61,10 @@ pub struct Listen {
     /// A keep-alive connection without a request for this long is closed.
     #[serde(default = "Listen::default_idle")]
     pub idle: Duration,
-    /// After SIGTERM, how long running requests may take to finish.
+    /// After SIGTERM, how long new connections are still taken while `/readyz` is red and clients are asked to leave.
+    #[serde(default = "Listen::default_drain_delay")]
+    pub drain_delay: Duration,
+    /// After that, how long running requests may take to finish.
     #[serde(default = "Listen::default_drain")]
     pub drain: Duration,
 }
