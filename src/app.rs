@@ -26,9 +26,10 @@ use crate::config::{self, Config};
 use crate::control::{
     Actor, Change, Controller, Door, FlagSights, Flags, Gates, OpenError, Refused, Standing, What,
     ask_gates, check_health, journal_path, keep_flags, sweep_rates, watch_file, watch_kill,
+    watch_material,
 };
 use crate::outbound::Outside;
-use crate::proxy::{Crew, Crowd, Entrance, Life};
+use crate::proxy::{Crew, Crowd, Life};
 use crate::recall::Board;
 use crate::snapshot::Publisher;
 use crate::stats::{Cells, WorkerCell};
@@ -48,6 +49,8 @@ pub use given::Given;
 pub struct App {
     /// Where the proxy listens.
     pub http: SocketAddr,
+    /// Where the proxy listens for TLS, if it does.
+    pub https: Option<SocketAddr>,
     /// Where the admin port listens.
     pub admin: SocketAddr,
     /// The admin socket, if the file names one.
@@ -200,6 +203,7 @@ impl App {
         let copies = Copies::of(&sockets)?;
         let successor = Successor::new(copies, controller.succession());
         let (http, admin) = (sockets.http_address()?, sockets.admin.local_addr()?);
+        let https = sockets.https_address()?;
         let (socket_listener, socket) = sockets.socket.unzip();
         let (life, life_of_workers) = watch::channel(Life::Running);
         let board = Board::new(controller.workers());
@@ -211,7 +215,7 @@ impl App {
             born,
             life: life_of_workers,
         };
-        let hands = listen::deal(Entrance::Http, sockets.http, controller.workers())?;
+        let hands = listen::deal_all(sockets.http, sockets.https, controller.workers())?;
         let threads = hands
             .into_iter()
             .enumerate()
@@ -258,12 +262,14 @@ impl App {
         )?;
         tasks.spawn(watch_file(path.to_owned(), first_text, door.clone()));
         tasks.spawn(watch_kill(config.state_dir.clone(), door.clone()));
+        tasks.spawn(watch_material(publisher.clone(), door.clone()));
         tasks.spawn(check_health(publisher.clone(), door.clone()));
         tasks.spawn(sweep_rates(publisher.clone()));
         start_outside(&mut tasks, &controller, &flags, &door);
         let patience = start_controller(&mut tasks, controller, born, logs, access);
         Ok(Self {
             http,
+            https,
             admin,
             socket,
             publisher,

@@ -24,4 +24,5 @@ pub mod recall;
 pub mod snapshot;
 pub mod stats;
 pub mod telemetry;
+pub mod tls;
 pub mod wire;

@@ -113,7 +113,7 @@ fn all_at_once() {
 http = "8080"
 wrokers = 4
 [backends.legacy]
-endpoints = ["https://10.0.0.5"]
+endpoints = ["ftp://10.0.0.5"]
 timeouts = { connect = 2 }
 [backends.vastai]
 endpoints = []

@@ -44,5 +44,5 @@ fn snapshot(
         change(index, &mut route);
         config.routes.push(route);
     }
-    compile(&config, &Snapshot::empty(), 1).unwrap()
+    compile(&config, &std::sync::Arc::default(), &Snapshot::empty(), 1).unwrap()
 }

@@ -18,7 +18,7 @@ use crate::proxy::Entrance;
 const ADMIN: &str = "admin";
 const SOCKET: &str = "socket";
 /// In the order in which nameless sockets are taken.
-const NAMES: [&str; 2] = ["http", ADMIN];
+const NAMES: [&str; 3] = ["http", ADMIN, "https"];
 
 /// Sockets that were given and are not used yet.
 #[derive(Debug, Default)]
@@ -110,8 +110,13 @@ pub(super) struct Copies(pub(super) Vec<(&'static str, OwnedFd)>);
 impl Copies {
     pub(super) fn of(sockets: &super::listen::Sockets) -> io::Result<Self> {
         let mut copies = Vec::new();
-        for listener in &sockets.http {
-            copies.push((Entrance::Http.as_str(), listener.try_clone()?.into()));
+        for (entrance, listeners) in [
+            (Entrance::Http, &sockets.http),
+            (Entrance::Https, &sockets.https),
+        ] {
+            for listener in listeners {
+                copies.push((entrance.as_str(), listener.try_clone()?.into()));
+            }
         }
         copies.push((ADMIN, sockets.admin.try_clone()?.into()));
         if let Some((listener, _)) = &sockets.socket {
@@ -168,14 +173,19 @@ mod tests {
     fn sockets_go_by_name_or_by_place() {
         let named = |names: &[&str], count| name_all(names, count);
         assert_eq!(named(&[], 1).unwrap(), ["http"]);
-        assert_eq!(named(&["figshift.socket"; 2], 2).unwrap(), NAMES);
+        assert_eq!(
+            named(&["figshift.socket"; 2], 2).unwrap(),
+            ["http", "admin"]
+        );
+        assert_eq!(named(&[], 3).unwrap(), NAMES);
+        assert_eq!(named(&["https", "http"], 2).unwrap(), ["https", "http"]);
         assert_eq!(named(&["admin", "http"], 2).unwrap(), ["admin", "http"]);
         assert_eq!(named(&["http", "http"], 2).unwrap(), ["http", "http"]);
         assert!(named(&[], 0).unwrap().is_empty());
         for (names, count, said) in [
             (&["http", "htpp"][..], 2, "`htpp`"),
             (&["http"], 2, "1 names for 2"),
-            (&[], 3, "3 sockets without names"),
+            (&[], 4, "4 sockets without names"),
         ] {
             let refused = named(names, count).unwrap_err().to_string();
             assert!(refused.contains(said), "{refused}");

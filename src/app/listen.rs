@@ -21,6 +21,8 @@ const BACKLOG: i32 = 4096;
 pub(super) struct Sockets {
     /// The proxy's; more than one share the address.
     pub(super) http: Vec<TcpListener>,
+    /// The same for TLS; none if the file has none.
+    pub(super) https: Vec<TcpListener>,
     pub(super) admin: TcpListener,
     pub(super) socket: Option<(UnixListener, SocketFile)>,
 }
@@ -30,6 +32,11 @@ impl Sockets {
     pub(super) fn http_address(&self) -> io::Result<SocketAddr> {
         let first = self.http.first().ok_or(io::ErrorKind::NotFound)?;
         first.local_addr()
+    }
+
+    /// Where the proxy listens for TLS, if it does.
+    pub(super) fn https_address(&self) -> io::Result<Option<SocketAddr>> {
+        self.https.first().map(TcpListener::local_addr).transpose()
     }
 
     /// Takes what is given for the addresses of the file, and binds the rest.
@@ -42,9 +49,15 @@ impl Sockets {
         workers: usize,
         mut given: Given,
     ) -> Result<Self, StartError> {
-        let http = match given.proxy(Entrance::Http, &config.listen.http) {
-            shares if shares.is_empty() => listen_shared(&config.listen.http, workers)?,
-            shares => shares,
+        let mut proxy =
+            |entrance: Entrance, key, address: &str| match given.proxy(entrance, address) {
+                shares if shares.is_empty() => listen_shared(key, address, workers),
+                shares => Ok(shares),
+            };
+        let http = proxy(Entrance::Http, "listen.http", &config.listen.http)?;
+        let https = match &config.listen.https {
+            Some(address) => proxy(Entrance::Https, "listen.https", address)?,
+            None => Vec::new(),
         };
         let admin = match given.admin(&config.listen.admin) {
             Some(listener) => listener,
@@ -57,14 +70,31 @@ impl Sockets {
         };
         Ok(Self {
             http,
+            https,
             admin,
             socket,
         })
     }
 }
 
-/// Gives each worker its shares. Who would have none shares the socket of another one.
-pub(super) fn deal(
+/// Gives each worker its shares of all listeners.
+pub(super) fn deal_all(
+    http: Vec<TcpListener>,
+    https: Vec<TcpListener>,
+    workers: usize,
+) -> io::Result<Vec<Vec<Share>>> {
+    let mut hands = deal(Entrance::Http, http, workers)?;
+    if !https.is_empty() {
+        let more = deal(Entrance::Https, https, workers)?;
+        for (hand, more) in hands.iter_mut().zip(more) {
+            hand.extend(more);
+        }
+    }
+    Ok(hands)
+}
+
+/// Gives each worker its shares of a listener. Who would have none shares the socket of another one.
+fn deal(
     entrance: Entrance,
     listeners: Vec<TcpListener>,
     workers: usize,
@@ -95,10 +125,13 @@ fn parse(key: &'static str, address: &str) -> Result<SocketAddr, StartError> {
 }
 
 /// One listener per worker on the same address; the kernel spreads connections over them.
-fn listen_shared(address: &str, workers: usize) -> Result<Vec<TcpListener>, StartError> {
-    const KEY: &str = "listen.http";
-    let wanted = parse(KEY, address)?;
-    let fail = |error| cannot_listen(KEY, address, error);
+fn listen_shared(
+    key: &'static str,
+    address: &str,
+    workers: usize,
+) -> Result<Vec<TcpListener>, StartError> {
+    let wanted = parse(key, address)?;
+    let fail = |error| cannot_listen(key, address, error);
     // Sharing works across processes too: without this look, two instances on one address would
     // each silently get half of the connections.
     drop(listen(wanted, false).map_err(fail)?);

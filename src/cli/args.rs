@@ -61,6 +61,9 @@ enum Command {
         /// The files.
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
+        /// Do not look into the certificate and key files that they name, such as on another machine.
+        #[arg(long)]
+        no_files: bool,
     },
     /// Ask a running proxy whether it is ready, for the health check of a container.
     ///
@@ -157,7 +160,7 @@ pub fn run(args: Args) -> Exit {
     match args.command {
         Command::Demo { limit } => demo::run(limit.map(Duration::get)),
         Command::Serve { config, takeover } => serve::run(&config, takeover),
-        Command::Check { files } => check::run(&files),
+        Command::Check { files, no_files } => check::run(&files, !no_files),
         Command::Health { admin } => health::run(&admin),
         Command::Status(args) => status::run(&args),
         Command::Shift(args) => shift::run(&args),

@@ -1,22 +1,23 @@
 //! `figshift check`.
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Exit;
-use crate::config::{self, Config};
+use crate::config::{self, Config, Problems};
+use crate::control::check_files;
 
-/// Checks the files; problems go to standard error, one line each and a summary.
-pub(super) fn run(files: &[PathBuf]) -> Exit {
+/// Checks the files, and if asked what they name; problems go to standard error, one line each and a
+/// summary.
+pub(super) fn run(files: &[PathBuf], what_they_name: bool) -> Exit {
     let mut exit = Exit::Done;
     for file in files {
-        let said = match config::load(file) {
-            Ok(loaded) => writeln!(
-                io::stdout(),
-                "{}: in order{}",
-                file.display(),
-                summary(&loaded.config)
-            ),
+        let said = match check(file, what_they_name) {
+            Ok((config, remarks)) => {
+                let told = remarks.iter().map(|remark| format!("\n  note: {remark}"));
+                let (summary, told) = (summary(&config), told.collect::<String>());
+                writeln!(io::stdout(), "{}: in order{summary}{told}", file.display())
+            }
             Err(problems) => {
                 exit = Exit::BadInput;
                 writeln!(io::stderr(), "{problems}")
@@ -27,6 +28,16 @@ pub(super) fn run(files: &[PathBuf]) -> Exit {
         }
     }
     exit
+}
+
+/// The configuration, and what is odd about it.
+fn check(file: &Path, what_it_names: bool) -> Result<(Config, Vec<String>), Problems> {
+    let loaded = config::load(file)?;
+    let remarks = match what_it_names {
+        true => check_files(file, &loaded.config, &loaded.text)?,
+        false => Vec::new(),
+    };
+    Ok((loaded.config, remarks))
 }
 
 /// What the file does, so that a wrong file that is in order is noticed too.

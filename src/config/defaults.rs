@@ -13,6 +13,9 @@ impl Listen {
     pub(super) fn default_idle() -> Duration {
         Duration::from_secs(75)
     }
+    pub(super) fn default_handshake() -> Duration {
+        Duration::from_secs(10)
+    }
     pub(super) fn default_drain_delay() -> Duration {
         Duration::from_secs(0)
     }

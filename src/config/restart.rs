@@ -6,6 +6,7 @@ use super::model::Config;
 pub fn needs_restart(running: &Config, new: &Config) -> Vec<&'static str> {
     let changed = [
         ("listen.http", running.listen.http != new.listen.http),
+        ("listen.https", running.listen.https != new.listen.https),
         ("listen.admin", running.listen.admin != new.listen.admin),
         (
             "listen.workers",
@@ -24,7 +25,12 @@ pub fn keep_running_values(running: &Config, new: &mut Config) {
     if new.admin.token.is_none() && new.listen.admin != running.listen.admin {
         new.admin.token.clone_from(&running.admin.token);
     }
+    // The same of the certificates: the old address goes on being served.
+    if running.listen.https.is_some() && new.listen.tls.is_none() {
+        new.listen.tls.clone_from(&running.listen.tls);
+    }
     new.listen.http.clone_from(&running.listen.http);
+    new.listen.https.clone_from(&running.listen.https);
     new.listen.admin.clone_from(&running.listen.admin);
     new.listen.workers = running.listen.workers;
     new.admin.socket.clone_from(&running.admin.socket);

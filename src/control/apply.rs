@@ -9,10 +9,10 @@ use std::time::SystemTime;
 use super::change::{Actor, Answer, Refused};
 use super::controller::Controller;
 use super::force::Switches;
-use super::kill;
 use super::overrides::{Shifted, Stamp};
 use super::plan::{self, Plan};
 use super::standing::Outcome;
+use super::{kill, material};
 use crate::config::{self, Config, Loaded};
 use crate::snapshot::Endpoint;
 
@@ -24,6 +24,16 @@ impl Controller {
         };
         let needs_restart = config::needs_restart(&self.config, &config);
         config::keep_running_values(&self.config, &mut config);
+        let material = match material::load(&config, &self.material) {
+            Ok(material) => {
+                material::remark(&material);
+                material
+            }
+            Err(bad) => {
+                let problems = material::problems(&self.path, &text, &bad);
+                return Err(self.refuse_file(problems.to_string(), actor));
+            }
+        };
         let mut overrides = self.overrides.clone();
         overrides.forget_older_than_file(|route| plan::file_words(&config, route));
         let starts = auto_starts(&self.config, &config);
@@ -33,6 +43,7 @@ impl Controller {
             hard: false,
             stamp,
             config,
+            material,
             overrides,
             switches: self.switches.clone(),
             // The file itself is what a restart reads.
@@ -195,6 +206,7 @@ impl Controller {
             hard: false,
             stamp,
             config: self.config.clone(),
+            material: Arc::clone(&self.material),
             overrides: self.overrides.clone(),
             switches: self.switches.clone(),
             needs_journal: true,

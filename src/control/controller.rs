@@ -26,6 +26,7 @@ use super::succession::{LetGo, Succession};
 use super::watched::Watched;
 use crate::config::Config;
 use crate::snapshot::Publisher;
+use crate::tls::Material;
 
 /// Between two looks at the candidates.
 const LOOK: Duration = Duration::from_secs(1);
@@ -35,6 +36,8 @@ const LOOK: Duration = Duration::from_secs(1);
 pub struct Controller {
     pub(super) path: PathBuf,
     pub(super) config: Config,
+    /// Made of the files that it names.
+    pub(super) material: Arc<Material>,
     pub(super) overrides: Overrides,
     pub(super) switches: Switches,
     pub(super) journal: Journal,
@@ -182,8 +185,14 @@ impl Controller {
     pub(super) fn put_in_force(&mut self, plan: Plan) -> Answer {
         let forces = plan.forces();
         let previous = self.publisher.current();
-        let mut snapshot = plan::compile_in_force(&plan.config, &forces, &previous, self.workers)
-            .map_err(|unsound| Refused::File(unsound.to_string()))?;
+        let compiled = plan::compile_in_force(
+            &plan.config,
+            &plan.material,
+            &forces,
+            &previous,
+            self.workers,
+        );
+        let mut snapshot = compiled.map_err(|unsound| Refused::File(unsound.to_string()))?;
         if plan.hard {
             snapshot.cut(plan.route.as_deref());
         }
@@ -211,6 +220,7 @@ impl Controller {
         self.publisher.publish(snapshot);
         plan::log(&plan, &moves, &forces);
         self.config = plan.config;
+        self.material = plan.material;
         self.overrides = plan.overrides;
         self.switches = plan.switches;
         self.stand(|standing| {

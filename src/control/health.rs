@@ -11,9 +11,10 @@ use tokio::task::JoinHandle;
 
 use super::change::{Actor, What};
 use super::door::Door;
-use crate::config::model::Health;
-use crate::outbound::near;
-use crate::snapshot::{Endpoint, Publisher, Snapshot};
+use crate::config::model::{Health, Protocol};
+use crate::outbound::{cause, near, probe};
+use crate::snapshot::{Backend, Endpoint, Publisher, Snapshot, Target};
+use crate::tls::Connector;
 
 /// How soon a new snapshot is noticed.
 const LOOK: Duration = Duration::from_millis(250);
@@ -43,6 +44,27 @@ pub async fn check_health(publisher: Publisher, door: Door) {
     }
 }
 
+/// How a backend is spoken to: with another one, its checks begin anew.
+#[derive(Clone)]
+struct Way {
+    protocol: Protocol,
+    connector: Option<Arc<Connector>>,
+}
+
+impl Way {
+    fn to(backend: &Backend) -> Self {
+        Self {
+            protocol: backend.protocol,
+            connector: backend.connector.clone(),
+        }
+    }
+
+    fn is_to(&self, backend: &Backend) -> bool {
+        let id = self.connector.as_ref().map_or(0, |connector| connector.id);
+        self.protocol == backend.protocol && id == backend.connector_id()
+    }
+}
+
 /// The running checks, by endpoint id.
 struct Checks {
     client: Client,
@@ -54,6 +76,7 @@ struct Running {
     endpoint: Arc<Endpoint>,
     backend: Box<str>,
     health: Health,
+    way: Way,
     task: JoinHandle<()>,
 }
 
@@ -74,8 +97,10 @@ impl Checks {
             for member in &backend.members {
                 let endpoint = &member.endpoint;
                 let running = match old.remove(&endpoint.id) {
-                    Some(running) if running.health == *health => running,
-                    _ => self.start(endpoint, &backend.name, health),
+                    Some(running) if running.health == *health && running.way.is_to(backend) => {
+                        running
+                    }
+                    _ => self.start(endpoint, backend, health),
                 };
                 self.running.insert(endpoint.id, running);
             }
@@ -95,17 +120,20 @@ impl Checks {
         }
     }
 
-    fn start(&self, endpoint: &Arc<Endpoint>, backend: &str, health: &Health) -> Running {
+    fn start(&self, endpoint: &Arc<Endpoint>, backend: &Backend, health: &Health) -> Running {
+        let way = Way::to(backend);
         let check = Check {
             client: self.client.clone(),
             door: self.door.clone(),
             endpoint: Arc::clone(endpoint),
-            backend: backend.into(),
+            backend: backend.name.clone(),
             health: health.clone(),
+            way: way.clone(),
         };
         Running {
+            way,
             endpoint: Arc::clone(endpoint),
-            backend: backend.into(),
+            backend: backend.name.clone(),
             health: health.clone(),
             task: tokio::spawn(check.run()),
         }
@@ -119,6 +147,7 @@ struct Check {
     endpoint: Arc<Endpoint>,
     backend: Box<str>,
     health: Health,
+    way: Way,
 }
 
 impl Check {
@@ -131,7 +160,11 @@ impl Check {
             let proof_now = self.proof();
             let proven = self.health.skip_when_proven && healthy && proof_now > proof;
             proof = proof_now;
-            let good = proven || self.ask().await;
+            let asked = match proven {
+                true => Ok(()),
+                false => self.ask().await,
+            };
+            let good = asked.is_ok();
             streak = if good == healthy { 0 } else { streak + 1 };
             let needed = if healthy {
                 self.health.unhealthy
@@ -141,6 +174,15 @@ impl Check {
             if streak >= needed {
                 healthy = good;
                 streak = 0;
+                if let Err(why) = asked {
+                    let (backend, endpoint) = (&*self.backend, &*self.endpoint.url);
+                    tracing::warn!(
+                        backend,
+                        endpoint,
+                        why,
+                        "The last of some health checks failed"
+                    );
+                }
                 let what = What::Health {
                     endpoint: Arc::clone(&self.endpoint),
                     backend: self.backend.clone(),
@@ -153,12 +195,44 @@ impl Check {
         }
     }
 
-    async fn ask(&self) -> bool {
+    /// # Errors
+    ///
+    /// The answer is no good one, or there is none; the text says why.
+    async fn ask(&self) -> Result<(), String> {
         let url = format!("{}{}", self.endpoint.url, self.health.path);
-        let asked = self.client.get(url).timeout(self.health.timeout.get());
-        match asked.send().await {
-            Ok(answer) => self.health.expect.contains(answer.status().as_u16()),
-            Err(_) => false,
+        let limit = self.health.timeout.get();
+        let is_plain = self.endpoint.server_name.is_none();
+        let status = match self.way.protocol {
+            Protocol::Auto | Protocol::H1 if is_plain => {
+                let asked = self.client.get(url).timeout(limit).send().await;
+                asked
+                    .map(|answer| answer.status().as_u16())
+                    .map_err(|error| cause(&error))
+            }
+            _ => {
+                let asked = tokio::time::timeout(limit, self.probe(&url)).await;
+                asked.unwrap_or_else(|_| Err("no answer in time".to_owned()))
+            }
+        };
+        match status? {
+            status if self.health.expect.contains(status) => Ok(()),
+            status => Err(format!("the status is {status}")),
+        }
+    }
+
+    async fn probe(&self, url: &str) -> Result<u16, String> {
+        let http2 = self.way.protocol == Protocol::H2;
+        let tls = match (&self.endpoint.server_name, &self.way.connector) {
+            (None, _) => None,
+            (Some(own), Some(connector)) => {
+                let name = connector.name.as_ref().unwrap_or(own);
+                Some((Arc::clone(&connector.config), name.clone()))
+            }
+            (Some(_), None) => return Err("it is not said how to check its certificate".to_owned()),
+        };
+        match &self.endpoint.target {
+            Target::Address(address) => probe(address, tls, http2, url).await,
+            Target::Name(host, port) => probe((&**host, *port), tls, http2, url).await,
         }
     }
 

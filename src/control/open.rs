@@ -17,9 +17,10 @@ use super::plan::{self, forces_of};
 use super::standing::{Outcome, Standing};
 use super::succession::succession;
 use super::watched::Watched;
-use super::{kill, last_good};
+use super::{kill, last_good, material};
 use crate::config::{self, Loaded, Problems};
 use crate::snapshot::{Publisher, Snapshot};
+use crate::tls::Material;
 
 /// Why there is nothing to start with.
 #[derive(Debug)]
@@ -49,7 +50,7 @@ impl Controller {
     ///
     /// Neither file can be used.
     pub fn open(path: &Path, cores: usize) -> Result<(Self, Door), OpenError> {
-        let (loaded, outcome) = read_or_last_good(path)?;
+        let (loaded, material, outcome) = read_or_last_good(path)?;
         let Loaded { config, text } = loaded;
         let workers = config.listen.workers.unwrap_or(cores).max(1);
         let (mut journal, written, mut opened) = Journal::open(&config.state_dir);
@@ -67,7 +68,8 @@ impl Controller {
         for (route, force) in forces.iter().filter(|(_, force)| force.is_capped()) {
             tracing::warn!(%route, %force, "Traffic is kept back");
         }
-        let snapshot = plan::compile_in_force(&config, &forces, &Snapshot::empty(), workers)
+        let none = Snapshot::empty();
+        let snapshot = plan::compile_in_force(&config, &material, &forces, &none, workers)
             .map_err(OpenError::Compile)?;
         let now = SystemTime::now();
         let refused = u64::from(outcome != Outcome::Applied);
@@ -104,6 +106,7 @@ impl Controller {
             born: None,
             findings: Arc::default(),
             config,
+            material,
             overrides,
             switches,
             journal,
@@ -124,21 +127,33 @@ impl Controller {
     }
 }
 
-fn read_or_last_good(path: &Path) -> Result<(Loaded, Outcome), OpenError> {
-    let problems = match config::load(path) {
-        Ok(loaded) => return Ok((loaded, Outcome::Applied)),
+fn read_or_last_good(path: &Path) -> Result<(Loaded, Arc<Material>, Outcome), OpenError> {
+    let problems = match read(path) {
+        Ok((loaded, material)) => return Ok((loaded, material, Outcome::Applied)),
         Err(problems) => problems,
     };
     let text = fs::read_to_string(path).unwrap_or_default();
     let state_dir = last_good::state_dir_of(&text).unwrap_or_else(config::default_state_dir);
     let kept = last_good::place(&state_dir);
-    match config::load(&kept) {
-        Ok(loaded) => {
+    match read(&kept) {
+        Ok((loaded, material)) => {
             let kept = kept.display();
             tracing::error!("The file is refused:\n{problems}");
             tracing::error!(%kept, "Starting from the last good file instead");
-            Ok((loaded, Outcome::Refused(problems.to_string())))
+            Ok((loaded, material, Outcome::Refused(problems.to_string())))
         }
         Err(_) => Err(OpenError::Config(problems)),
+    }
+}
+
+/// A file, and what the files that it names are made into.
+fn read(path: &Path) -> Result<(Loaded, Arc<Material>), Problems> {
+    let loaded = config::load(path)?;
+    match material::load(&loaded.config, &Material::default()) {
+        Ok(material) => {
+            material::remark(&material);
+            Ok((loaded, material))
+        }
+        Err(bad) => Err(material::problems(path, &loaded.text, &bad)),
     }
 }

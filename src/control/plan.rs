@@ -2,6 +2,7 @@
 //! them. Pure, but for the log.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::force::{Force, Switches};
 use super::journal::Move;
@@ -11,6 +12,7 @@ use crate::config::Config;
 use crate::config::model::Route;
 use crate::config::scalar::Percent;
 use crate::snapshot::{Snapshot, Unsound, compile};
+use crate::tls::Material;
 
 /// What shall be in force, and how it came about.
 #[derive(Debug)]
@@ -20,6 +22,7 @@ pub(super) struct Plan {
     pub(super) route: Option<String>,
     pub(super) stamp: Stamp,
     pub(super) config: Config,
+    pub(super) material: Arc<Material>,
     pub(super) overrides: Overrides,
     pub(super) switches: Switches,
     /// What runs on the candidates of the route, or of all, is cut.
@@ -85,6 +88,7 @@ pub(super) fn file_percent(config: &Config, route: &str) -> Option<u16> {
 /// The snapshot of a configuration with the percents that are in force.
 pub(super) fn compile_in_force(
     config: &Config,
+    material: &Arc<Material>,
     forces: &BTreeMap<String, Force>,
     previous: &Snapshot,
     workers: usize,
@@ -97,7 +101,7 @@ pub(super) fn compile_in_force(
             route.side_header &= !force.is_killed();
         }
     }
-    let mut snapshot = compile(&forced, previous, workers)?;
+    let mut snapshot = compile(&forced, material, previous, workers)?;
     for route in &mut snapshot.routes {
         if let Some(force) = forces.get(&*route.name) {
             route.why = force.to_string().into();

@@ -4,17 +4,15 @@
 //! file that is half written is not taken for the whole.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::path::PathBuf;
+use std::time::Duration;
 
 use super::change::{Actor, What};
 use super::door::Door;
+use super::looks::{Looks, is_young};
 
 /// Between two looks. A save is in force after at most three of them and the time to compile.
 const LOOK: Duration = Duration::from_millis(150);
-/// A file changed this recently is read even if it looks the same: clocks of file systems are coarse.
-const YOUNG: Duration = Duration::from_secs(3);
 
 /// Watches for saves until the controller is gone. `first` is the text that was read at the start,
 /// if it could be.
@@ -33,15 +31,6 @@ pub async fn watch_file(path: PathBuf, first: Option<Vec<u8>>, door: Door) {
     }
 }
 
-/// Which file a path leads to, and its size and time.
-#[derive(Debug, PartialEq, Eq)]
-struct Looks {
-    device: u64,
-    inode: u64,
-    size: u64,
-    modified: Option<SystemTime>,
-}
-
 struct Watched {
     path: PathBuf,
     /// The text that was handed on last.
@@ -53,11 +42,8 @@ struct Watched {
 
 impl Watched {
     fn was_saved(&mut self) -> bool {
-        let looks = looks_of(&self.path);
-        let young = looks
-            .as_ref()
-            .and_then(|looks| looks.modified?.elapsed().ok())
-            .is_none_or(|age| age < YOUNG);
+        let looks = Looks::of(&self.path);
+        let young = is_young(looks.as_ref());
         if looks == self.looks && !young && self.fresh.is_none() {
             return false;
         }
@@ -76,17 +62,6 @@ impl Watched {
         self.fresh = Some(seen);
         false
     }
-}
-
-fn looks_of(path: &Path) -> Option<Looks> {
-    // Reading anything else, such as a pipe, could block.
-    let data = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
-    Some(Looks {
-        device: data.dev(),
-        inode: data.ino(),
-        size: data.len(),
-        modified: data.modified().ok(),
-    })
 }
 
 #[cfg(test)]

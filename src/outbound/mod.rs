@@ -4,9 +4,10 @@
 mod answer;
 mod near;
 mod outside;
+mod probe;
 mod retry_after;
-mod trust;
 
 pub use answer::{Answer, NoAnswer};
 pub use near::{cause, near};
 pub use outside::Outside;
+pub use probe::probe;

@@ -6,7 +6,7 @@ use std::iter;
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder};
 
-use super::trust::install;
+use crate::tls::install;
 
 /// A client for backends and admin ports: no proxy, no redirects, no authority is trusted for
 /// `https://`. The caller says how long it waits.

@@ -12,7 +12,8 @@ use tokio::sync::OnceCell;
 
 use super::answer::{Answer, NoAnswer};
 use super::near::cause;
-use super::{retry_after, trust};
+use super::retry_after;
+use crate::tls;
 
 /// Answers are a few hundred bytes; nobody may fill the memory with one.
 const LONGEST: usize = 64 * 1024;
@@ -64,7 +65,7 @@ impl Clients {
     /// On a thread of its own: it reads files.
     async fn make() -> Result<Self, NoAnswer> {
         let made = tokio::task::spawn_blocking(|| {
-            let tls = trust::outside().map_err(|error| error.to_string())?;
+            let tls = tls::outside().map_err(|error| error.to_string())?;
             let builder = || {
                 Client::builder()
                     .tls_backend_preconfigured(tls.clone())

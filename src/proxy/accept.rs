@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use http::header::{HeaderValue, STRICT_TRANSPORT_SECURITY};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
@@ -23,17 +24,18 @@ use super::drain;
 use super::exchange::exchange;
 use super::farewell::farewell;
 use super::greet::{Spoken, greet};
+use super::handshake::{Shaken, announced, failed, unannounced, with_client};
 use super::limited::{self, Ended};
-use super::listen::Listeners;
+use super::listen::{Entrance, Listeners};
 use super::local::Local;
 use super::pace::Paced;
 use super::respond::ResponseBody;
 use super::stream::Stream;
 use super::tunnel::End;
 use super::worker::{Life, Worker};
-use crate::snapshot::ClientLimits;
-use crate::stats::Lapse;
-use crate::wire::Trust as _;
+use crate::snapshot::{ClientLimits, Pin as Pinned};
+use crate::stats::{Lapse, Refused};
+use crate::wire::{Peer, Trust as _};
 
 /// Pauses after an accept that failed for want of something: trying at once would spin.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
@@ -48,8 +50,8 @@ pub(super) async fn run(
     let mut pause = Duration::ZERO;
     loop {
         tokio::select! {
-            (stream, address) = next(worker, &mut listeners, &mut pause) => {
-                serve(worker, stream, address.ip());
+            (by, stream, address) = next(worker, &mut listeners, &mut pause) => {
+                serve(worker, stream, address.ip(), by);
             }
             changed = life.changed() => {
                 let now = *life.borrow_and_update();
@@ -79,15 +81,15 @@ async fn next(
     worker: &Worker,
     listeners: &mut Listeners,
     pause: &mut Duration,
-) -> (TcpStream, SocketAddr) {
+) -> (Entrance, TcpStream, SocketAddr) {
     loop {
         if !pause.is_zero() {
             tokio::time::sleep(*pause).await;
         }
         match listeners.accept().await {
-            Ok((_, stream, address)) => {
+            Ok(accepted) => {
                 *pause = Duration::ZERO;
-                return (stream, address);
+                return accepted;
             }
             // A connection that was gone before it was accepted says nothing about us.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {
@@ -107,7 +109,7 @@ async fn next(
 /// Lets in who has come before the doors close.
 fn close(worker: &Rc<Worker>, listeners: Listeners) {
     listeners.close(|late| match late {
-        Ok((_, stream, address)) => serve(worker, stream, address.ip()),
+        Ok((by, stream, address)) => serve(worker, stream, address.ip(), by),
         Err(error) => {
             worker.cell().accept_errors.add(1);
             tracing::warn!(%error, "Cannot accept the last connections");
@@ -115,33 +117,70 @@ fn close(worker: &Rc<Worker>, listeners: Listeners) {
     });
 }
 
-fn serve(worker: &Rc<Worker>, stream: TcpStream, address: IpAddr) {
+fn serve(worker: &Rc<Worker>, stream: TcpStream, address: IpAddr, by: Entrance) {
     let pin = worker.pin();
-    // Behind a trusted peer there are many clients.
-    let alone = !pin.trusts(address.to_canonical());
-    let place = match worker.crowd.enter(address, alone, &pin.limits) {
+    let address = address.to_canonical();
+    // Behind these there are many clients.
+    let alone = !pin.trusts(address) && !pin.is_announced_by(address);
+    let place = match worker.crowd.enter(alone.then_some(address), &pin.limits) {
         Ok(place) => place,
-        Err(refused) => {
-            worker.cell().refused[refused as usize].add(1);
-            if worker.may_complain() {
-                let limit = refused.as_str();
-                tracing::warn!(limit, %address, "A connection is one too many");
-            }
-            return;
-        }
+        Err(refused) => return one_too_many(worker, address, refused),
     };
     let open = Open::new(Rc::clone(worker), address, place);
     // Without it, small answers wait for the acknowledgement of earlier ones.
     if stream.set_nodelay(true).is_ok() {
-        tokio::task::spawn_local(drive(open, stream, pin.limits));
+        tokio::task::spawn_local(drive(open, stream, by));
     }
 }
 
-async fn drive(open: Open, socket: TcpStream, limits: ClientLimits) {
-    // A socket that breaks before it has said a word is nobody's affair.
-    let greeted = unless_ended(&open.client, greet(socket)).await;
-    let Some(Ok((stream, spoken))) = greeted else {
-        return;
+fn one_too_many(worker: &Worker, address: IpAddr, refused: Refused) {
+    worker.cell().refused[refused as usize].add(1);
+    if worker.may_complain() {
+        let limit = refused.as_str();
+        tracing::warn!(limit, %address, "A connection is one too many");
+    }
+}
+
+async fn drive(mut open: Open, mut socket: TcpStream, by: Entrance) {
+    let pin = open.worker.pin();
+    let limits = pin.limits;
+    let mut address = open.client.peer.address();
+    if pin.is_announced_by(address) {
+        let announced = Box::pin(announced(&mut socket, pin.handshake));
+        match unless_ended(&open.client, announced).await {
+            None => return,
+            Some(Err(error)) => return unannounced(&open.worker, address, &error),
+            Some(Ok(source)) => address = source.unwrap_or(address),
+        }
+        if !pin.trusts(address)
+            && !pin.is_announced_by(address)
+            && let Err(refused) = open.worker.crowd.know(&mut open.place, address, &limits)
+        {
+            return one_too_many(&open.worker, address, refused);
+        }
+        open.is_from(Peer::new(address));
+    }
+    let (stream, spoken) = match by {
+        Entrance::Http => {
+            // An idle connection keeps no snapshot.
+            drop(pin);
+            match unless_ended(&open.client, greet(socket)).await {
+                Some(Ok(greeted)) => greeted,
+                // A socket that breaks before it has said a word is nobody's affair.
+                Some(Err(_)) | None => return,
+            }
+        }
+        Entrance::Https => {
+            let shaken = Box::pin(open.shake_hands(&pin, socket));
+            match unless_ended(&open.client, shaken).await.flatten() {
+                Some(shaken) => {
+                    open.is_from(Peer::with_tls(address));
+                    open.hsts.clone_from(&pin.hsts);
+                    shaken
+                }
+                None => return,
+            }
+        }
     };
     match spoken {
         Spoken::Http1 => serve_http1(&open, stream, &limits).await,
@@ -252,6 +291,8 @@ struct Open {
     client: Rc<Client>,
     key: usize,
     place: Place,
+    /// Said to browsers, on connections with TLS.
+    hsts: Option<HeaderValue>,
 }
 
 impl Open {
@@ -264,6 +305,32 @@ impl Open {
             client,
             key,
             place,
+            hsts: None,
+        }
+    }
+
+    /// Who the client is has become known.
+    fn is_from(&mut self, peer: Peer) {
+        let (worker, now) = (&self.worker, self.worker.coarse_now());
+        self.client = worker.clients.is_from(self.key, peer, now);
+    }
+
+    /// `None` when that comes to nothing.
+    async fn shake_hands(&self, pin: &Pinned, socket: TcpStream) -> Option<(Stream, Spoken)> {
+        // There is one, as long as there is the listener.
+        let acceptor = pin.material.acceptor.as_ref()?;
+        match with_client(acceptor, socket, pin.handshake).await {
+            Shaken::Done(stream, spoken, resumed) => {
+                let cell = self.worker.cell();
+                cell.tls_handshakes.add(1);
+                cell.tls_resumed.add(u64::from(resumed));
+                Some((stream, spoken))
+            }
+            Shaken::Left => None,
+            Shaken::Failed(error) => {
+                failed(&self.worker, self.client.peer.address(), &error);
+                None
+            }
         }
     }
 
@@ -277,10 +344,20 @@ impl Open {
         Future: Future<Output = Result<Response<ResponseBody>, Infallible>> + 'static,
     > + use<> {
         let (worker, client) = (Rc::clone(&self.worker), Rc::clone(&self.client));
+        let hsts = self.hsts.clone();
         service_fn(move |request: Request<Incoming>| {
             let (version, told) = (request.version(), Rc::clone(&worker));
             let answer = exchange(&worker, &client, request);
-            async move { Ok::<_, Infallible>(drain::tell(&told, version, answer.await)) }
+            let hsts = hsts.clone();
+            async move {
+                let mut answer = drain::tell(&told, version, answer.await);
+                if let Some(hsts) = hsts {
+                    // A backend may know better.
+                    let headers = answer.headers_mut();
+                    headers.entry(STRICT_TRANSPORT_SECURITY).or_insert(hsts);
+                }
+                Ok::<_, Infallible>(answer)
+            }
         })
     }
 }

@@ -69,9 +69,9 @@ impl Candidate {
 }
 
 impl Client {
-    fn new(address: IpAddr, now: Duration) -> Self {
+    fn new(peer: Peer, now: Duration) -> Self {
         Self {
-            peer: Peer::new(address),
+            peer,
             pace: Pace::default(),
             conduct: Conduct::new(now),
             running: Cell::new(0),
@@ -239,9 +239,20 @@ pub(super) struct Clients(RefCell<Slab<Rc<Client>>>);
 
 impl Clients {
     pub(super) fn open(&self, address: IpAddr, now: Duration) -> (usize, Rc<Client>) {
-        let client = Rc::new(Client::new(address, now));
+        let client = Rc::new(Client::new(Peer::new(address), now));
         let key = self.0.borrow_mut().insert(Rc::clone(&client));
         (key, client)
+    }
+
+    /// Who it is has become known, before its first request.
+    pub(super) fn is_from(&self, key: usize, peer: Peer, now: Duration) -> Rc<Client> {
+        let client = Rc::new(Client::new(peer, now));
+        if let Some(place) = self.0.borrow_mut().get_mut(key) {
+            // Its end may have been asked for in the meantime.
+            client.ending.set(place.ending.get());
+            *place = Rc::clone(&client);
+        }
+        client
     }
 
     pub(super) fn closed(&self, key: usize) {

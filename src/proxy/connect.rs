@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::greet::Spoken;
+use super::handshake::with_endpoint;
 use super::lease::Lease;
 use super::local::Local;
 use super::pool::{Connection, Pool, Single};
@@ -62,7 +63,7 @@ pub(super) async fn connect(
         return Ok(lease);
     }
     match until(end, establish(backend, endpoint, spoken, worker)).await {
-        Ok(connection) => Ok(pool.add(connection)),
+        Ok(connection) => Ok(pool.add(connection, spoken)),
         Err(error) => {
             if let Some(making) = making {
                 making.failed();
@@ -83,10 +84,11 @@ async fn establish(
     spoken: Option<Spoken>,
     worker: usize,
 ) -> io::Result<Connection> {
-    let stream = open(&endpoint.target).await?;
+    let socket = open(&endpoint.target).await?;
+    let (stream, spoken) = with_endpoint(backend, endpoint, spoken, socket).await?;
     let connection = match spoken {
-        Some(Spoken::Http2) => speak_http2(stream, backend, endpoint, worker).await?,
-        Some(Spoken::Http1) | None => speak_http1(stream, endpoint, worker).await?,
+        Spoken::Http2 => speak_http2(stream, backend, endpoint, worker).await?,
+        Spoken::Http1 => speak_http1(stream, endpoint, worker).await?,
     };
     endpoint.cells.of(worker).connects.add(1);
     Ok(connection)
@@ -182,7 +184,7 @@ async fn drive_http2(
     settled.close();
 }
 
-async fn open(target: &Target) -> io::Result<Stream> {
+async fn open(target: &Target) -> io::Result<TcpStream> {
     let socket = match target {
         Target::Address(address) => TcpStream::connect(address).await?,
         Target::Name(host, port) => TcpStream::connect((&**host, *port)).await?,
@@ -194,7 +196,7 @@ async fn open(target: &Target) -> io::Result<Stream> {
         .with_interval(ASK_EVERY)
         .with_retries(ASK_TIMES);
     SockRef::from(&socket).set_tcp_keepalive(&ask)?;
-    Ok(Stream::plain(socket))
+    Ok(socket)
 }
 
 /// A connection in the books of its endpoint.

@@ -43,12 +43,11 @@ impl Crowd {
         }
     }
 
-    /// Lets a connection in, until the key is handed to [`Crowd::leave`]. `alone` says that its
-    /// address stands for one client.
+    /// Lets a connection in, until its place is handed to [`Crowd::leave`]; with the address, if that
+    /// stands for one client.
     pub(super) fn enter(
         &self,
-        address: IpAddr,
-        alone: bool,
+        address: Option<IpAddr>,
         limits: &ClientLimits,
     ) -> Result<Place, Refused> {
         let most = limits.connections.unwrap_or(self.by_default);
@@ -56,16 +55,31 @@ impl Crowd {
             self.open.fetch_sub(1, Relaxed);
             return Err(Refused::Connections);
         }
-        let Some(most) = limits.connections_per_client.filter(|_| alone) else {
-            return Ok(Place(None));
+        let mut place = Place(None);
+        let known = address.map_or(Ok(()), |address| self.know(&mut place, address, limits));
+        known
+            .map(|()| place)
+            .inspect_err(|_| self.leave(&Place(None)))
+    }
+
+    /// The address of the client of a connection has become known.
+    pub(super) fn know(
+        &self,
+        place: &mut Place,
+        address: IpAddr,
+        limits: &ClientLimits,
+    ) -> Result<(), Refused> {
+        let Some(most) = limits.connections_per_client else {
+            return Ok(());
         };
         let sketch = self.addresses.get_or_init(Sketch::new);
         let places = sketch.places(address);
         if sketch.add(places) > most {
-            self.leave(&Place(Some(places)));
+            sketch.take(places);
             return Err(Refused::PerClient);
         }
-        Ok(Place(Some(places)))
+        place.0 = Some(places);
+        Ok(())
     }
 
     /// A connection has ended.
@@ -145,23 +159,23 @@ mod tests {
         let mapped: IpAddr = "::ffff:192.0.2.1".parse().unwrap();
         let six: IpAddr = "2001:db8::1".parse().unwrap();
         let neighbour: IpAddr = "2001:db8::2".parse().unwrap();
-        let first = crowd.enter(one, true, &limits).unwrap();
-        let second = crowd.enter(mapped, true, &limits).unwrap();
+        let first = crowd.enter(Some(one), &limits).unwrap();
+        let second = crowd.enter(Some(mapped), &limits).unwrap();
         assert_eq!(
-            crowd.enter(one, true, &limits).unwrap_err(),
+            crowd.enter(Some(one), &limits).unwrap_err(),
             Refused::PerClient
         );
-        let third = crowd.enter(one, false, &limits).unwrap();
+        let third = crowd.enter(None, &limits).unwrap();
         assert_eq!(
-            crowd.enter(six, true, &limits).unwrap_err(),
+            crowd.enter(Some(six), &limits).unwrap_err(),
             Refused::Connections
         );
         for place in [first, second, third] {
             crowd.leave(&place);
         }
-        let held = [six, neighbour].map(|at| crowd.enter(at, true, &limits).unwrap());
+        let held = [six, neighbour].map(|at| crowd.enter(Some(at), &limits).unwrap());
         assert_eq!(
-            crowd.enter(six, true, &limits).unwrap_err(),
+            crowd.enter(Some(six), &limits).unwrap_err(),
             Refused::PerClient
         );
         for place in held {
@@ -186,8 +200,8 @@ mod tests {
         let crowd = Crowd::new(Some(104));
         let limits = limits(None, None);
         let at: IpAddr = "192.0.2.1".parse().unwrap();
-        assert!(crowd.enter(at, true, &limits).is_ok());
-        assert!(crowd.enter(at, true, &limits).is_ok());
-        assert!(crowd.enter(at, true, &limits).is_err());
+        assert!(crowd.enter(Some(at), &limits).is_ok());
+        assert!(crowd.enter(Some(at), &limits).is_ok());
+        assert!(crowd.enter(Some(at), &limits).is_err());
     }
 }

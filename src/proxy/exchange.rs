@@ -5,7 +5,7 @@ use std::future::Future;
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use http::header::{CONTENT_LENGTH, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, HeaderValue, LOCATION, RETRY_AFTER, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{Request, Response, StatusCode, Version};
 use http_body::Body as _;
@@ -23,7 +23,8 @@ use super::lease::Lease;
 use super::presence::Presence;
 use super::queue::wait;
 use super::rate;
-use super::respond::{BODY_TOO_LARGE, Problem, ResponseBody, relay};
+use super::redirect;
+use super::respond::{BODY_TOO_LARGE, Books, Problem, ResponseBody, relay};
 use super::upgrade::{Asked, switch};
 use super::walk::Walk;
 use super::watch::Watch;
@@ -95,6 +96,21 @@ fn begin(
             refuse(Problem::of_fault(fault, detail), head.uri.path(), 0)
         })?;
 
+    let trusted = pin.trusts(client.peer.address());
+    if let Some(port) = pin.redirect
+        && !client.peer.is_secure(&head.headers, trusted)
+    {
+        let path = head.uri.path();
+        let Some(location) = redirect::location(&head, host.as_ref(), port) else {
+            let detail = "Without a Host, nobody can be sent to the port of TLS";
+            let problem = Problem::of_fault(Fault::BadRequest, detail);
+            return Err(refuse(problem, path, pin.epoch));
+        };
+        let mut answer = refuse(redirect::problem(), path, pin.epoch);
+        answer.headers_mut().insert(LOCATION, location);
+        return Err(answer);
+    }
+
     // Find the route, choose the side.
     let index = find(&pin, &head, host.as_ref()).ok_or_else(|| {
         let problem = Problem::of_fault(Fault::NoRoute, "No route matches this request");
@@ -106,7 +122,6 @@ fn begin(
     }) {
         return Err(refuse(problem, &route.name, pin.epoch));
     }
-    let trusted = pin.trusts(client.peer.address());
     let choice = worker.with_rng(|rng| {
         let address = || client.peer.client(&head.headers, &*pin);
         choose(route, &head, trusted, address, rng)
@@ -318,18 +333,12 @@ impl Delivery {
         match (self.walk.take(), asked) {
             (Some(walk), Some(asked)) => switch(walk, lease, response, *asked, self.id.clone()),
             (Some(walk), None) => {
-                let dialect = self.outgoing.dialect;
-                let upload = self.outgoing.upload.take();
-                relay(
-                    walk,
-                    lease,
-                    response,
-                    class,
-                    watch,
-                    dialect,
-                    self.id.clone(),
-                    upload,
-                )
+                let outgoing = &mut self.outgoing;
+                let upload = outgoing.upload.take();
+                let (status, headers) = (response.status(), response.headers());
+                let untold = outgoing.dialect.waits_for_trailers(status, headers);
+                let books = Books::new(walk, lease, class, untold, upload);
+                relay(books, response, watch, self.id.clone())
             }
             (None, _) => nothing(),
         }

@@ -19,6 +19,7 @@ use super::cut::unless_cut;
 use super::deadline::Deadlines;
 use super::dialect::Dialect;
 use super::greet::Spoken;
+use super::handshake::is_of_tls;
 use super::lease::{Lease, Unsent};
 use super::lookout::{Floor, Lookout};
 use super::upgrade::Asked;
@@ -216,7 +217,7 @@ impl Outgoing {
             HostRule::Endpoint => &endpoint.authority,
             HostRule::Preserve => self.host.as_ref().unwrap_or(&endpoint.authority),
         };
-        let target = absolute(&self.head.uri, host);
+        let target = absolute(&self.head.uri, endpoint, host);
         let mut headers = self.head.headers.clone();
         headers.remove(TRANSFER_ENCODING);
         match target {
@@ -245,9 +246,12 @@ impl Outgoing {
 }
 
 /// The target with scheme and authority; `None` if there is no such URI.
-fn absolute(target: &Uri, host: &HeaderValue) -> Option<Uri> {
+fn absolute(target: &Uri, endpoint: &Endpoint, host: &HeaderValue) -> Option<Uri> {
     let mut parts = uri::Parts::default();
-    parts.scheme = Some(uri::Scheme::HTTP);
+    parts.scheme = Some(match endpoint.server_name {
+        Some(_) => uri::Scheme::HTTPS,
+        None => uri::Scheme::HTTP,
+    });
     parts.authority = Some(uri::Authority::try_from(host.as_bytes()).ok()?);
     parts.path_and_query = target.path_and_query().cloned();
     Uri::from_parts(parts).ok()
@@ -337,9 +341,10 @@ fn failed(waited: Waited, outgoing: &mut Outgoing, lease: &Lease, fresh: bool) -
 }
 
 /// What is to be spoken for this request; `None` where the endpoint may choose.
-fn spoken(backend: &Backend, outgoing: &Outgoing) -> Option<Spoken> {
+fn spoken(backend: &Backend, endpoint: &Endpoint, outgoing: &Outgoing) -> Option<Spoken> {
     match backend.protocol {
         _ if outgoing.asked.is_some() => Some(Spoken::Http1),
+        Protocol::Auto if endpoint.server_name.is_some() => None,
         Protocol::H1 => Some(Spoken::Http1),
         Protocol::H2 => Some(Spoken::Http2),
         Protocol::Auto if outgoing.dialect == Dialect::Grpc => Some(Spoken::Http2),
@@ -350,8 +355,8 @@ fn spoken(backend: &Backend, outgoing: &Outgoing) -> Option<Spoken> {
 async fn lease(walk: &Walk, outgoing: &Outgoing, fresh: bool) -> Result<Lease, FailureKind> {
     let (worker, backend) = (walk.worker(), walk.backend());
     let endpoint = walk.endpoint().ok_or(FailureKind::Connect)?;
-    let pool = worker.pools.of(endpoint.id);
-    let spoken = spoken(backend, outgoing);
+    let pool = worker.pools.of(endpoint.id, backend.connector_id());
+    let spoken = spoken(backend, endpoint, outgoing);
     let (now, limit) = (worker.coarse_now(), backend.pool_idle);
     if let Some(lease) = pool.take(spoken, now, limit, !fresh) {
         endpoint.cells.of(worker.index).reused.add(1);
@@ -362,6 +367,10 @@ async fn lease(walk: &Walk, outgoing: &Outgoing, fresh: bool) -> Result<Lease, F
     match Box::pin(unless_cut(walk, connecting)).await {
         Some(Ok(lease)) => Ok(lease),
         Some(Err(error)) => {
+            if is_of_tls(&error) && worker.may_complain() {
+                let (backend, endpoint) = (&*backend.name, &*endpoint.url);
+                tracing::warn!(%error, backend, endpoint, "An endpoint is not whom it has to be");
+            }
             tracing::debug!(
                 %error,
                 endpoint = &*endpoint.url,

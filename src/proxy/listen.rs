@@ -15,6 +15,8 @@ const MOST_LATE: usize = 8192;
 pub enum Entrance {
     /// `listen.http`.
     Http,
+    /// `listen.https`.
+    Https,
 }
 
 impl Entrance {
@@ -22,6 +24,7 @@ impl Entrance {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Http => "http",
+            Self::Https => "https",
         }
     }
 }

@@ -44,6 +44,9 @@ pub(super) enum Connection {
 #[derive(Debug, Default)]
 pub(super) struct Pools(RefCell<HashMap<u64, Rc<Pool>, BuildHasherDefault<IdHasher>>>);
 
+/// Of an endpoint: how long its connections may be idle, and by which connector they are made.
+type Terms = (Duration, u64);
+
 /// Endpoint ids are small running numbers: spread enough as they are.
 #[derive(Debug, Default)]
 pub(super) struct IdHasher(u64);
@@ -66,6 +69,8 @@ impl Hasher for IdHasher {
 /// The connections to one endpoint that can be used.
 #[derive(Debug)]
 pub(super) struct Pool {
+    /// By which connector all of them were made.
+    connector: u64,
     idle: RefCell<Vec<Idle>>,
     shared: RefCell<Vec<Rc<Shared>>>,
     /// What the endpoint has chosen, where it may choose.
@@ -79,6 +84,7 @@ pub(super) struct Pool {
 impl Default for Pool {
     fn default() -> Self {
         Self {
+            connector: 0,
             idle: RefCell::default(),
             shared: RefCell::default(),
             chosen: Cell::new(None),
@@ -95,26 +101,36 @@ struct Idle {
 }
 
 impl Pools {
-    /// The pool of an endpoint.
-    pub(super) fn of(&self, endpoint: u64) -> Rc<Pool> {
-        Rc::clone(self.0.borrow_mut().entry(endpoint).or_default())
+    /// The pool of an endpoint. What another connector has made was checked in another way and is left
+    /// to those who use it.
+    pub(super) fn of(&self, endpoint: u64, connector: u64) -> Rc<Pool> {
+        let mut pools = self.0.borrow_mut();
+        let pool = pools.entry(endpoint).or_default();
+        if pool.connector != connector {
+            *pool = Rc::new(Pool {
+                connector,
+                ..Pool::default()
+            });
+        }
+        Rc::clone(pool)
     }
 
     /// Closes what has been idle for too long, and what no backend names any more.
     pub(super) fn sweep(&self, now: Duration, snapshot: &Snapshot) {
         let mut pools = self.0.borrow_mut();
-        let mut limits: HashMap<u64, Duration> = HashMap::new();
+        let mut limits: HashMap<u64, Terms> = HashMap::new();
         for backend in &snapshot.backends {
             for member in &backend.members {
-                limits.insert(member.endpoint.id, backend.pool_idle);
+                let terms = (backend.pool_idle, backend.connector_id());
+                limits.insert(member.endpoint.id, terms);
             }
         }
         pools.retain(|id, pool| match limits.get(id) {
-            Some(limit) => {
+            Some((limit, connector)) if pool.connector == *connector => {
                 pool.drop_older(now, *limit);
                 true
             }
-            None => false,
+            Some(_) | None => false,
         });
     }
 }
@@ -173,14 +189,17 @@ impl Pool {
         }
     }
 
-    /// Takes over a connection that was just made.
-    pub(super) fn add(self: &Rc<Self>, connection: Connection) -> Lease {
-        match &connection {
-            Connection::Single(_) => self.chosen.set(Some(Spoken::Http1)),
+    /// Takes over a connection that was just made to speak this, or what the endpoint chose.
+    pub(super) fn add(self: &Rc<Self>, connection: Connection, spoken: Option<Spoken>) -> Lease {
+        let speaks = match &connection {
+            Connection::Single(_) => Spoken::Http1,
             Connection::Shared(shared) => {
-                self.chosen.set(Some(Spoken::Http2));
                 self.shared.borrow_mut().push(Rc::clone(shared));
+                Spoken::Http2
             }
+        };
+        if spoken.is_none() {
+            self.chosen.set(Some(speaks));
         }
         Lease::new(connection, Rc::clone(self), false)
     }

@@ -38,30 +38,18 @@ pub(super) const BODY_TOO_LARGE: &str = "The request body is larger than this ro
 
 /// A backend's response goes to the client as it comes.
 pub(super) fn relay(
-    walk: Walk,
-    lease: Lease,
+    books: Books,
     response: Response<Incoming>,
-    class: Class,
     watch: Option<Box<Watch>>,
-    dialect: Dialect,
     id: HeaderValue,
-    upload: Option<Rc<Upload>>,
 ) -> Response<ResponseBody> {
     let (mut head, body) = response.into_parts();
-    let untold = dialect.waits_for_trailers(head.status, &head.headers);
     let kept_id = watch.is_some().then(|| id.clone());
-    let drain = walk.backend().drain;
-    dress(&walk, &mut head, id);
+    let drain = books.walk.backend().drain;
+    dress(&books.walk, &mut head, id);
     let relayed = Relayed {
         body,
-        books: Some(Books {
-            walk,
-            lease,
-            class,
-            untold,
-            upload,
-            left: false,
-        }),
+        books: Some(books),
         begun: watch.is_some(),
         watched: watch
             .zip(kept_id)
@@ -123,6 +111,25 @@ pub(super) struct Books {
 }
 
 impl Books {
+    /// Of a try that got a response of this class; `untold` says that only the trailers will tell.
+    pub(super) fn new(
+        walk: Walk,
+        lease: Lease,
+        class: Class,
+        untold: bool,
+        upload: Option<Rc<Upload>>,
+    ) -> Self {
+        let left = false;
+        Self {
+            walk,
+            lease,
+            class,
+            untold,
+            upload,
+            left,
+        }
+    }
+
     /// What it is when the response breaks: a client that sends too much has broken it itself.
     fn broken(&self) -> Class {
         match &self.upload {
@@ -483,6 +490,7 @@ impl Problem {
             Fault::UriTooLong => StatusCode::URI_TOO_LONG,
             Fault::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Fault::SlowHead | Fault::SlowBody => StatusCode::REQUEST_TIMEOUT,
+            Fault::Redirect => super::redirect::STATUS,
         };
         Self {
             status,
@@ -512,7 +520,7 @@ impl Problem {
         let reason = self.fault.as_str();
         let id_text = id.to_str().unwrap_or_default();
         worker.cell().faults[self.fault as usize].add(1);
-        if worker.may_complain() {
+        if self.fault != Fault::Redirect && worker.may_complain() {
             let status = self.status.as_u16();
             tracing::warn!(
                 reason,

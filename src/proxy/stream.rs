@@ -10,6 +10,7 @@ use std::task::{Context, Poll, Waker};
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio_rustls::{client, server};
 
 /// See the module.
 #[derive(Debug)]
@@ -50,14 +51,52 @@ impl Pulse {
 #[derive(Debug)]
 enum Socket {
     Plain(TcpStream),
+    /// TLS with a client. Boxed like the next one, since it is large and others have no need for it.
+    Accepted(Box<server::TlsStream<TcpStream>>),
+    /// TLS with an endpoint.
+    Connected(Box<client::TlsStream<TcpStream>>),
+}
+
+/// Calls a method of what carries the bytes.
+macro_rules! carry {
+    ($stream:expr, $socket:ident => $call:expr) => {
+        match &mut $stream.get_mut().socket {
+            Socket::Plain(socket) => {
+                let $socket = Pin::new(socket);
+                $call
+            }
+            Socket::Accepted(socket) => {
+                let $socket = Pin::new(&mut **socket);
+                $call
+            }
+            Socket::Connected(socket) => {
+                let $socket = Pin::new(&mut **socket);
+                $call
+            }
+        }
+    };
 }
 
 impl Stream {
     /// Without TLS.
     pub(super) fn plain(socket: TcpStream) -> Self {
+        Self::over(Socket::Plain(socket))
+    }
+
+    /// With TLS, from a client.
+    pub(super) fn accepted(socket: server::TlsStream<TcpStream>) -> Self {
+        Self::over(Socket::Accepted(Box::new(socket)))
+    }
+
+    /// With TLS, to an endpoint.
+    pub(super) fn connected(socket: client::TlsStream<TcpStream>) -> Self {
+        Self::over(Socket::Connected(Box::new(socket)))
+    }
+
+    fn over(socket: Socket) -> Self {
         Self {
             ahead: Bytes::new(),
-            socket: Socket::Plain(socket),
+            socket,
             pulse: None,
         }
     }
@@ -86,15 +125,13 @@ impl Stream {
     /// When it is dropped, its other end shall see that something broke, and not take what it has for
     /// the whole.
     pub(super) fn break_off(&self) {
-        let Socket::Plain(socket) = &self.socket;
+        let socket = match &self.socket {
+            Socket::Plain(socket) => socket,
+            Socket::Accepted(socket) => socket.get_ref().0,
+            Socket::Connected(socket) => socket.get_ref().0,
+        };
         if let Err(error) = socket.set_zero_linger() {
             tracing::debug!(%error, "A connection cannot be broken off");
-        }
-    }
-
-    fn socket(self: Pin<&mut Self>) -> Pin<&mut TcpStream> {
-        match &mut self.get_mut().socket {
-            Socket::Plain(socket) => Pin::new(socket),
         }
     }
 }
@@ -106,7 +143,7 @@ impl AsyncRead for Stream {
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if self.ahead.is_empty() {
-            let read = self.as_mut().socket().poll_read(cx, into);
+            let read = carry!(self.as_mut(), socket => socket.poll_read(cx, into));
             if let (Poll::Ready(Ok(())), Some(pulse)) = (&read, &self.pulse) {
                 pulse.beat();
             }
@@ -129,7 +166,7 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.socket().poll_write(cx, bytes)
+        carry!(self, socket => socket.poll_write(cx, bytes))
     }
 
     fn poll_write_vectored(
@@ -137,20 +174,22 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.socket().poll_write_vectored(cx, parts)
+        carry!(self, socket => socket.poll_write_vectored(cx, parts))
     }
 
     fn is_write_vectored(&self) -> bool {
         match &self.socket {
             Socket::Plain(socket) => socket.is_write_vectored(),
+            Socket::Accepted(socket) => socket.is_write_vectored(),
+            Socket::Connected(socket) => socket.is_write_vectored(),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.socket().poll_flush(cx)
+        carry!(self, socket => socket.poll_flush(cx))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.socket().poll_shutdown(cx)
+        carry!(self, socket => socket.poll_shutdown(cx))
     }
 }

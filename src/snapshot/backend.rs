@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use rand::{RngExt, rngs::SmallRng};
+use rustls::pki_types::ServerName;
 
 use super::fitness::Fitness;
 use super::seats::Limit;
@@ -13,6 +14,7 @@ use super::status::Statuses;
 use crate::config::model::{Health, Protocol};
 use crate::policy::{Ticket, Weights, lighter};
 use crate::stats::{Cells, EndpointCell};
+use crate::tls::Connector;
 
 /// Where to connect.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub struct Endpoint {
     pub url: Box<str>,
     /// Where to connect.
     pub target: Target,
+    /// Who has to answer, if it speaks TLS.
+    pub server_name: Option<ServerName<'static>>,
     /// `host:port` for the `Host` header.
     pub authority: HeaderValue,
     /// Whether it can serve.
@@ -77,6 +81,8 @@ pub struct Backend {
     /// Its endpoints; may be none.
     pub members: Box<[Member]>,
     pub(super) weights: Weights,
+    /// How its endpoints with TLS are connected to.
+    pub connector: Option<Arc<Connector>>,
     /// What is spoken with it.
     pub protocol: Protocol,
     /// `Host` policy.
@@ -161,13 +167,18 @@ pub struct Picked {
 }
 
 impl Backend {
+    /// What connections to it by TLS have been checked by.
+    pub fn connector_id(&self) -> u64 {
+        self.connector.as_ref().map_or(0, |connector| connector.id)
+    }
+
     /// Whether a request to it may go by HTTP/2, where a backend can refuse it unprocessed although
     /// its body was begun.
     pub fn may_refuse(&self, grpc: bool) -> bool {
         match self.protocol {
             Protocol::H1 => false,
             Protocol::H2 => true,
-            Protocol::Auto => grpc,
+            Protocol::Auto => grpc || self.connector.is_some(),
         }
     }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::header::{HeaderName, HeaderValue};
+use http::uri::Scheme;
 use http::{Method, Uri};
 
 use super::Snapshot;
@@ -19,6 +20,7 @@ use crate::config::model::{self, Config, HostPolicy, OnDisconnect};
 use crate::config::scalar::StickyKey;
 use crate::policy::{Salt, Split, Weights};
 use crate::stats::{Cells, Cohorts, Side};
+use crate::tls::{Connector, Material, server_name};
 
 /// A value that validation should have refused. Seeing one is a fault of ours, not of the file.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,12 +39,17 @@ impl fmt::Display for Unsound {
 
 impl std::error::Error for Unsound {}
 
-/// Compiles the next snapshot after `previous`, for this many workers.
+/// Compiles the next snapshot after `previous`, for this many workers, with what TLS needs.
 ///
 /// # Errors
 ///
 /// A value that does not parse although the file was validated.
-pub fn compile(config: &Config, previous: &Snapshot, workers: usize) -> Result<Snapshot, Unsound> {
+pub fn compile(
+    config: &Config,
+    material: &Arc<Material>,
+    previous: &Snapshot,
+    workers: usize,
+) -> Result<Snapshot, Unsound> {
     let mut next_endpoint = previous.next_endpoint;
     let mut backends = Vec::with_capacity(config.backends.len());
     for (name, backend) in &config.backends {
@@ -54,8 +61,9 @@ pub fn compile(config: &Config, previous: &Snapshot, workers: usize) -> Result<S
             next: &mut next_endpoint,
         }
         .compile(&backend.endpoints)?;
+        let connector = material.connectors.get(name).cloned();
         backends.push(Arc::new(compile_backend(
-            name, backend, compiled, previous,
+            name, backend, compiled, connector, previous,
         )?));
     }
     let mut routes = Vec::with_capacity(config.routes.len());
@@ -76,9 +84,35 @@ pub fn compile(config: &Config, previous: &Snapshot, workers: usize) -> Result<S
         client_idle: config.listen.idle.get(),
         limits: (&config.listen.limits).into(),
         cuts: previous.cuts.clone(),
+        material: Arc::clone(material),
+        redirect: redirect(&config.listen),
+        hsts: hsts(&config.listen)?,
+        handshake: config.listen.handshake.get(),
+        announcing: config.listen.proxy_protocol.clone().into(),
         trusted: config.listen.trusted.clone().into(),
         next_endpoint,
     })
+}
+
+/// The port of TLS that plain requests are sent to.
+fn redirect(listen: &model::Listen) -> Option<u16> {
+    let tls = listen.tls.as_ref().filter(|tls| tls.redirect)?;
+    let own = listen
+        .https
+        .as_ref()?
+        .parse::<std::net::SocketAddr>()
+        .ok()?;
+    Some(tls.redirect_port.unwrap_or(own.port()))
+}
+
+fn hsts(listen: &model::Listen) -> Result<Option<HeaderValue>, Unsound> {
+    let Some(age) = listen.tls.as_ref().and_then(|tls| tls.hsts) else {
+        return Ok(None);
+    };
+    let value = format!("max-age={}", age.get().as_secs());
+    let at = "listen.tls.hsts".to_owned();
+    let value = HeaderValue::from_str(&value).map_err(|_| Unsound { at, value });
+    value.map(Some)
 }
 
 /// The endpoints of one backend, old ones taken over by their URL.
@@ -126,8 +160,12 @@ impl Endpoints<'_> {
         };
         let uri: Uri = url.parse().map_err(|_| unsound())?;
         let authority = uri.authority().ok_or_else(unsound)?;
-        let port = authority.port_u16().unwrap_or(80);
+        let https = uri.scheme() == Some(&Scheme::HTTPS);
+        let port = authority.port_u16().unwrap_or(if https { 443 } else { 80 });
         let host = authority.host();
+        let server_name = https
+            .then(|| server_name(host).ok_or_else(unsound))
+            .transpose()?;
         let bare = host
             .strip_prefix('[')
             .and_then(|host| host.strip_suffix(']'))
@@ -141,6 +179,7 @@ impl Endpoints<'_> {
             id: *self.next,
             url: url.into(),
             target,
+            server_name,
             authority: HeaderValue::from_str(authority.as_str()).map_err(|_| unsound())?,
             fitness: Fitness::new(self.slow_start),
             cells: Cells::new(self.workers),
@@ -152,6 +191,7 @@ fn compile_backend(
     name: &str,
     written: &model::Backend,
     members: Vec<Member>,
+    connector: Option<Arc<Connector>>,
     previous: &Snapshot,
 ) -> Result<Backend, Unsound> {
     let value = |at: &str, text: &str| {
@@ -165,6 +205,7 @@ fn compile_backend(
         header: value("", name)?,
         weights: Weights::new(members.iter().map(|member| member.weight)),
         members: members.into(),
+        connector,
         protocol: written.protocol,
         host: match &written.host {
             HostPolicy::Preserve => HostRule::Preserve,

@@ -78,7 +78,7 @@ mod tests {
             "#
         );
         let config = parse(&text, "test.toml", &EmptyEnv).unwrap();
-        compile(&config, &Snapshot::empty(), 1).unwrap()
+        compile(&config, &std::sync::Arc::default(), &Snapshot::empty(), 1).unwrap()
     }
 
     fn set(route: &Route, primary: bool, candidate: [bool; 2]) {

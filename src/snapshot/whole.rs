@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderValue;
+
 use super::backend::Backend;
 use super::cut::Cuts;
 use super::limits::ClientLimits;
@@ -12,6 +14,7 @@ use super::route::Route;
 use super::router::Router;
 use crate::config::model;
 use crate::config::scalar::Net;
+use crate::tls::Material;
 use crate::wire::Trust;
 
 /// One state of the house.
@@ -31,6 +34,15 @@ pub struct Snapshot {
     pub limits: ClientLimits,
     /// What hard rollbacks have cut.
     pub cuts: Cuts,
+    /// What TLS needs.
+    pub material: Arc<Material>,
+    /// To which port of TLS plain requests are sent, if they are.
+    pub redirect: Option<u16>,
+    /// `Strict-Transport-Security`, if it is said.
+    pub hsts: Option<HeaderValue>,
+    /// How long a connection may take for its PROXY header and its TLS handshake.
+    pub handshake: Duration,
+    pub(super) announcing: Box<[Net]>,
     pub(super) trusted: Box<[Net]>,
     pub(super) next_endpoint: u64,
 }
@@ -46,6 +58,11 @@ impl Snapshot {
             client_idle: Duration::MAX,
             limits: (&model::ClientLimits::default()).into(),
             cuts: Cuts::default(),
+            material: Arc::default(),
+            redirect: None,
+            hsts: None,
+            handshake: Duration::MAX,
+            announcing: Box::default(),
             trusted: Box::default(),
             next_endpoint: 0,
         }
@@ -57,6 +74,11 @@ impl Snapshot {
     /// a route, or all of them. To be said before it is published.
     pub fn cut(&mut self, route: Option<&str>) {
         self.cuts.add(route, self.epoch);
+    }
+
+    /// Whether connections from this address begin with a PROXY header.
+    pub fn is_announced_by(&self, address: IpAddr) -> bool {
+        self.announcing.iter().any(|net| net.contains(address))
     }
 
     /// Tells endpoints that were taken over what is new for them. Not the compiler's work: what is

@@ -119,6 +119,14 @@ pub struct WorkerCell {
     pub lapses: [Counter; Lapse::COUNT],
     /// Accepts that failed.
     pub accept_errors: Counter,
+    /// TLS handshakes with clients that went well.
+    pub tls_handshakes: Counter,
+    /// Of those, the ones that resumed an earlier session.
+    pub tls_resumed: Counter,
+    /// TLS handshakes with clients that failed, or took too long.
+    pub tls_handshake_failures: Counter,
+    /// Connections that were closed because they did not begin with their PROXY header.
+    pub proxy_header_failures: Counter,
     /// Connections that ended in a panic.
     pub panics: Counter,
     /// A sign of life, ten times a second.

@@ -217,11 +217,13 @@ pub enum Fault {
     Empty,
     /// An event stream broke before an event.
     Broken,
+    /// It came without TLS and is sent to where there is some.
+    Redirect,
 }
 
 impl Fault {
     /// How many there are.
-    pub const COUNT: usize = 19;
+    pub const COUNT: usize = 20;
     /// All of them, in the order of their indexes.
     pub const ALL: [Self; Self::COUNT] = [
         Self::NoRoute,
@@ -243,6 +245,7 @@ impl Fault {
         Self::Stalled,
         Self::Empty,
         Self::Broken,
+        Self::Redirect,
     ];
 
     /// As it stands in `x-figshift-reason`, metrics and logs.
@@ -267,6 +270,7 @@ impl Fault {
             Self::Stalled => "upstream_stalled",
             Self::Empty => "upstream_empty",
             Self::Broken => "upstream_broken",
+            Self::Redirect => "redirect",
         }
     }
 }

@@ -45,6 +45,26 @@ const PANICS: Spec<1> = Spec {
     help: "Client connections that ended in a panic, each a fault of figshift.",
     labels: ["worker"],
 };
+const TLS_HANDSHAKES: Spec<1> = Spec {
+    name: "tls_handshakes_total",
+    help: "TLS handshakes with clients that went well.",
+    labels: ["worker"],
+};
+const TLS_RESUMED: Spec<1> = Spec {
+    name: "tls_handshakes_resumed_total",
+    help: "TLS handshakes with clients that resumed an earlier session.",
+    labels: ["worker"],
+};
+const TLS_FAILURES: Spec<1> = Spec {
+    name: "tls_handshake_failures_total",
+    help: "TLS handshakes with clients that failed or took too long.",
+    labels: ["worker"],
+};
+const PROXY_HEADER_FAILURES: Spec<1> = Spec {
+    name: "proxy_header_failures_total",
+    help: "Client connections closed because they did not begin with their PROXY header.",
+    labels: ["worker"],
+};
 const OWN_ANSWERS: Spec<1> = Spec {
     name: "own_answers_total",
     help: "Answers that figshift gave by itself, by reason.",
@@ -94,6 +114,10 @@ pub(super) fn descs() -> prometheus::Result<Vec<Desc>> {
         LAPSES.desc(),
         IN_FLIGHT.desc(),
         ACCEPT_ERRORS.desc(),
+        TLS_HANDSHAKES.desc(),
+        TLS_RESUMED.desc(),
+        TLS_FAILURES.desc(),
+        PROXY_HEADER_FAILURES.desc(),
         PANICS.desc(),
         OWN_ANSWERS.desc(),
         EPOCH.desc(),
@@ -108,7 +132,7 @@ pub(super) fn descs() -> prometheus::Result<Vec<Desc>> {
     .collect()
 }
 
-pub(super) fn of_workers(cells: &Cells<WorkerCell>) -> [MetricFamily; 8] {
+pub(super) fn of_workers(cells: &Cells<WorkerCell>) -> [MetricFamily; 12] {
     let names: Vec<String> = (0..cells.by_worker().count())
         .map(|index| index.to_string())
         .collect();
@@ -139,6 +163,10 @@ pub(super) fn of_workers(cells: &Cells<WorkerCell>) -> [MetricFamily; 8] {
         LAPSES.counters(lapses),
         IN_FLIGHT.gauges(gauges(|cell| cell.in_flight.get())),
         ACCEPT_ERRORS.counters(counters(|cell| cell.accept_errors.get())),
+        TLS_HANDSHAKES.counters(counters(|cell| cell.tls_handshakes.get())),
+        TLS_RESUMED.counters(counters(|cell| cell.tls_resumed.get())),
+        TLS_FAILURES.counters(counters(|cell| cell.tls_handshake_failures.get())),
+        PROXY_HEADER_FAILURES.counters(counters(|cell| cell.proxy_header_failures.get())),
         PANICS.counters(counters(|cell| cell.panics.get())),
         OWN_ANSWERS.counters(answers),
     ]

@@ -69,7 +69,7 @@ pub(crate) fn config(routes: usize, lines: &str) -> Config {
 
 /// With that many routes.
 pub(crate) fn snapshot(routes: usize, previous: &Snapshot) -> Snapshot {
-    compile(&config(routes, ""), previous, WORKERS).unwrap()
+    compile(&config(routes, ""), &Arc::default(), previous, WORKERS).unwrap()
 }
 
 /// With one route.

@@ -21,20 +21,43 @@ pub trait Trust {
 #[derive(Debug)]
 pub struct Peer {
     address: IpAddr,
+    /// What it has connected by.
+    proto: &'static str,
     for_value: HeaderValue,
     /// The last `Host` on this connection with the `Forwarded` line for it: they rarely change.
     last: RefCell<Option<(HeaderValue, HeaderValue)>>,
 }
 
 impl Peer {
-    /// A peer at this address. An IPv4 address in IPv6 form counts as IPv4.
+    /// A peer at this address that has connected without TLS. An IPv4 address in IPv6 form counts as IPv4.
     pub fn new(address: IpAddr) -> Self {
         let address = address.to_canonical();
         Self {
             address,
+            proto: "http",
             for_value: ascii(&address.to_string()),
             last: RefCell::new(None),
         }
+    }
+
+    /// The same, connected by TLS.
+    pub fn with_tls(address: IpAddr) -> Self {
+        Self {
+            proto: "https",
+            ..Self::new(address)
+        }
+    }
+
+    /// Whether it has connected by TLS.
+    pub fn has_tls(&self) -> bool {
+        self.proto == "https"
+    }
+
+    /// Whether a client's own connection was by TLS: that of the peer, or, when the peer is trusted, the
+    /// one that it tells of.
+    pub fn is_secure(&self, headers: &HeaderMap, trusted: bool) -> bool {
+        let told = || headers.get(PROTO).map(HeaderValue::as_bytes) == Some(b"https");
+        self.has_tls() || trusted && told()
     }
 
     /// Its address.
@@ -71,12 +94,12 @@ impl Peer {
         if trusted {
             append(headers, FOR, &self.for_value);
             append(headers, FORWARDED, &forwarded);
-            keep_or_set(headers, PROTO, Some(HeaderValue::from_static("http")));
+            keep_or_set(headers, PROTO, Some(HeaderValue::from_static(self.proto)));
             keep_or_set(headers, FORWARDED_HOST, host);
         } else {
             headers.insert(FOR, self.for_value.clone());
             headers.insert(FORWARDED, forwarded);
-            headers.insert(PROTO, HeaderValue::from_static("http"));
+            headers.insert(PROTO, HeaderValue::from_static(self.proto));
             match host {
                 Some(host) => headers.insert(FORWARDED_HOST, host),
                 None => headers.remove(FORWARDED_HOST),
@@ -98,9 +121,10 @@ impl Peer {
     }
 
     fn make_forwarded_line(&self, host: &HeaderValue) -> HeaderValue {
+        let proto = self.proto;
         let mut line = match self.address {
-            IpAddr::V4(address) => format!("for={address};proto=http"),
-            IpAddr::V6(address) => format!("for=\"[{address}]\";proto=http"),
+            IpAddr::V4(address) => format!("for={address};proto={proto}"),
+            IpAddr::V6(address) => format!("for=\"[{address}]\";proto={proto}"),
         };
         // Quoted, as a port's colon is no token character; nothing that could end the quotes passes.
         if let Ok(host) = host.to_str()
@@ -206,6 +230,19 @@ mod tests {
             let expected = format!("for=\"[2001:db8::1]\";proto=http;host=\"{host}\"");
             assert_eq!(headers["forwarded"], expected.as_str());
         }
+    }
+
+    #[test]
+    fn a_peer_with_tls_is_told_of() {
+        let peer = Peer::with_tls(ip("203.0.113.9"));
+        let mut headers = with(&[("x-forwarded-proto", "http")]);
+        assert!(peer.is_secure(&headers, false));
+        peer.set_forwarded(&mut headers, None, false);
+        assert_eq!(headers["x-forwarded-proto"], "https");
+        assert_eq!(headers["forwarded"], "for=203.0.113.9;proto=https");
+        let plain = Peer::new(ip("203.0.113.9"));
+        assert!(plain.is_secure(&headers, true));
+        assert!(!plain.is_secure(&headers, false));
     }
 
     #[test]

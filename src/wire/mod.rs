@@ -7,6 +7,7 @@ mod grpc;
 mod hop;
 mod keys;
 mod problem;
+mod proxy_header;
 mod replay;
 mod request_id;
 mod sse;
@@ -18,6 +19,7 @@ pub use grpc::{GRPC, GRPC_MESSAGE, GRPC_STATUS, grpc_code, grpc_message, grpc_st
 pub use hop::{remove_from_request, remove_from_response};
 pub use keys::{cookie, join_cookies, query};
 pub use problem::{error_event, problem_json};
+pub use proxy_header::{LONGEST_PROXY_HEADER, ProxyHeader, read_proxy_header};
 pub use replay::{Replay, ReplayBody};
 pub use request_id::{REQUEST_ID, RequestIds};
 pub use sse::{Event, Scanner, Seen};

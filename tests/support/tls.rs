@@ -1,12 +1,17 @@
 //! An authority of a test, and a TLS server with its certificate in front of a mock origin.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair,
+    PublicKeyData as _,
+};
 use rustls::ServerConfig;
 use rustls::crypto::ring::default_provider;
-use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -20,6 +25,10 @@ impl Authority {
     pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // One of the same name would be taken for the other, and its signature for a bad one.
+        static MADE: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("authority {}", MADE.fetch_add(1, SeqCst));
+        params.distinguished_name.push(DnType::CommonName, name);
         let key = KeyPair::generate().unwrap();
         Self(CertifiedIssuer::self_signed(params, key).unwrap())
     }
@@ -29,25 +38,105 @@ impl Authority {
         self.0.pem()
     }
 
-    fn server(&self, name: &str) -> ServerConfig {
-        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    /// Its certificate.
+    pub(crate) fn der(&self) -> CertificateDer<'static> {
+        self.0.der().clone()
+    }
+
+    /// Signs a certificate for these names and addresses.
+    pub(crate) fn issue(&self, names: &[&str]) -> Issued {
+        let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+        let params = CertificateParams::new(names).unwrap();
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.0).unwrap();
-        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        Issued { certificate, key }
+    }
+
+    fn server(&self, name: &str) -> ServerConfig {
+        let issued = self.issue(&[name]);
         ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
+            .with_single_cert(vec![issued.der()], issued.key_der())
             .unwrap()
+    }
+}
+
+/// A certificate and its key.
+pub(crate) struct Issued {
+    certificate: Certificate,
+    key: KeyPair,
+}
+
+impl Issued {
+    /// Signed by itself.
+    pub(crate) fn by_itself(names: &[&str]) -> Self {
+        let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(names).unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        Self { certificate, key }
+    }
+
+    pub(crate) fn der(&self) -> CertificateDer<'static> {
+        self.certificate.der().clone()
+    }
+
+    pub(crate) fn key_der(&self) -> PrivateKeyDer<'static> {
+        PrivateKeyDer::try_from(self.key.serialize_der()).unwrap()
+    }
+
+    /// The public key, as it stands in the certificate.
+    pub(crate) fn public_key(&self) -> Vec<u8> {
+        self.key.subject_public_key_info()
+    }
+
+    /// Writes `NAME.crt` and `NAME.key`.
+    pub(crate) fn write(&self, folder: &Path, name: &str) -> Files {
+        let file = |end: &str, text: String| {
+            let path = folder.join(format!("{name}.{end}"));
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        Files {
+            cert: file("crt", self.certificate.pem()),
+            key: file("key", self.key.serialize_pem()),
+        }
+    }
+}
+
+/// Where a certificate and its key are.
+#[derive(Debug, Clone)]
+pub(crate) struct Files {
+    pub(crate) cert: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
+impl Files {
+    /// As it stands in `listen.tls.certificates`.
+    pub(crate) fn entry(&self) -> String {
+        format!("{{ cert = {:?}, key = {:?} }}", self.cert, self.key)
     }
 }
 
 /// Ends TLS under this name and passes what is inside on to the origin, as long as the test runs.
 pub(crate) async fn tls_before(origin: &Origin, authority: &Authority, name: &str) -> SocketAddr {
+    tls_choosing(origin, authority, name, &[]).await
+}
+
+/// The same, choosing the first of these protocols that a client offers.
+pub(crate) async fn tls_choosing(
+    origin: &Origin,
+    authority: &Authority,
+    name: &str,
+    alpn: &[&str],
+) -> SocketAddr {
+    let mut config = authority.server(name);
+    config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, origin) = (listener.local_addr().unwrap(), origin.address);
-    let acceptor = TlsAcceptor::from(Arc::new(authority.server(name)));
+    let acceptor = TlsAcceptor::from(Arc::new(config));
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let acceptor = acceptor.clone();

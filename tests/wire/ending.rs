@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 
 use super::far::{Far, Origin};
 use super::near::{Client, Fed, Feed, Near, Whole};
+use super::tls;
 use crate::support::house::Plan;
 use crate::support::soon;
 
@@ -70,8 +71,11 @@ async fn a_stream_finishes_and_the_next_request_goes_elsewhere() {
 async fn what_the_deadline_cuts_is_no_whole_answer() {
     for near in Near::ALL {
         let origin = Origin::start(Far::H2).await;
-        let house = plan(&origin, "drain = \"300ms\"").start().await;
-        let mut client = Client::new(near, house.app.http).await;
+        let folder = tempfile::tempdir().unwrap();
+        let (with_tls, _) = tls::lines(folder.path());
+        let listen = format!("drain = \"300ms\"\n{with_tls}");
+        let house = plan(&origin, &listen).start_in(folder).await.unwrap();
+        let mut client = Client::new(near, near.door(&house)).await;
         let response = client.send("GET", "/stall", Fed::none()).await.unwrap();
         let mut body = response.into_body();
         let begun = soon("a frame", body.frame()).await.unwrap().unwrap();

@@ -7,17 +7,35 @@ use hyper::body::Incoming;
 
 use super::far::{EVENT, Far, Origin};
 use super::near::{Client, Fed, Near};
+use super::tls;
 use crate::support::house::{House, Plan};
 use crate::support::{eventually, soon};
 
 const CLOCKS: &str = "timeouts = { first_event = \"300ms\", gap = \"300ms\" }\n";
 
+/// Each engine with each, and TLS on both sides.
+const PAIRS: [(Near, Far); 6] = [
+    (Near::H1, Far::H1),
+    (Near::H1, Far::H2),
+    (Near::H2, Far::H1),
+    (Near::H2, Far::H2),
+    (Near::H1Tls, Far::H2Tls),
+    (Near::H2Tls, Far::H1Tls),
+];
+
 async fn house(far: Far, old: &Origin, new: &Origin, backend: &str) -> House {
-    let lines = format!("{}{CLOCKS}{backend}", far.lines());
+    let folder = tempfile::tempdir().unwrap();
+    let (listen, authority) = tls::lines(folder.path());
+    let trust = match far {
+        Far::H1 | Far::H2 => far.lines(),
+        Far::H1Tls | Far::H2Tls => &authority,
+    };
+    let lines = format!("{CLOCKS}{backend}{trust}");
     let tables = old.table("old", &lines) + &new.table("new", &lines);
     let route =
         "[[routes]]\nname = \"all\"\nprimary = \"old\"\ncandidate = \"new\"\npercent = 100\n";
-    Plan::new(tables + route).start().await
+    let plan = Plan::new(tables + route).listen(&listen);
+    plan.start_in(folder).await.unwrap()
 }
 
 async fn ask(client: &mut Client, path: &str) -> (u16, Incoming) {
@@ -38,10 +56,10 @@ async fn read(mut body: Incoming) -> (String, bool) {
 
 #[tokio::test]
 async fn streams_are_held_and_told_on_every_wire() {
-    for (near, far) in Near::ALL.iter().flat_map(|n| Far::ALL.map(|f| (*n, f))) {
+    for (near, far) in PAIRS {
         let (old, new) = (Origin::start(far).await, Origin::start(far).await);
         let house = house(far, &old, &new, "").await;
-        let mut client = Client::new(near, house.app.http).await;
+        let mut client = Client::new(near, near.door(&house)).await;
         let event = String::from_utf8(EVENT.to_vec()).unwrap();
         let (status, body) = ask(&mut client, "/events/100").await;
         assert_eq!((status, read(body).await), (200, (event.repeat(100), true)));
@@ -73,7 +91,7 @@ async fn streams_are_held_and_told_on_every_wire() {
             ("/events-broken", "upstream_broken", Class::Broken),
         ] {
             // An HTTP/1.1 connection ends with its broken answer.
-            let mut client = Client::new(near, house.app.http).await;
+            let mut client = Client::new(near, near.door(&house)).await;
             let (status, body) = ask(&mut client, path).await;
             let (text, whole) = read(body).await;
             assert_eq!((status, whole), (200, false), "{near:?} {far:?} {path}");
@@ -98,11 +116,11 @@ async fn streams_are_held_and_told_on_every_wire() {
 
 #[tokio::test]
 async fn a_reset_by_the_client_drains_a_backend_on_every_wire() {
-    for (near, far) in Near::ALL.iter().flat_map(|n| Far::ALL.map(|f| (*n, f))) {
+    for (near, far) in PAIRS {
         let (old, new) = (Origin::start(far).await, Origin::start(far).await);
         let house = house(far, &old, &new, "on_disconnect = \"drain\"\n").await;
         // More than all buffers on the way.
-        let mut client = Client::new(near, house.app.http).await;
+        let mut client = Client::new(near, near.door(&house)).await;
         let (_, mut body) = ask(&mut client, "/bytes/50000000").await;
         soon("a frame", body.frame()).await.unwrap().unwrap();
         drop(body);

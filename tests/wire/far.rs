@@ -15,8 +15,10 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 
 use super::near::Exec;
+use super::tls::{self, Socket};
 use crate::support::noise;
 
 /// What an origin speaks.
@@ -24,16 +26,39 @@ use crate::support::noise;
 pub(crate) enum Far {
     H1,
     H2,
+    H1Tls,
+    H2Tls,
 }
 
 impl Far {
-    pub(crate) const ALL: [Self; 2] = [Self::H1, Self::H2];
+    pub(crate) const ALL: [Self; 4] = [Self::H1, Self::H2, Self::H1Tls, Self::H2Tls];
+
+    pub(crate) fn is_h2(self) -> bool {
+        matches!(self, Self::H2 | Self::H2Tls)
+    }
+
+    fn scheme(self) -> &'static str {
+        match self {
+            Self::H1 | Self::H2 => "http",
+            Self::H1Tls | Self::H2Tls => "https",
+        }
+    }
+
+    fn acceptor(self) -> Option<TlsAcceptor> {
+        match self {
+            Self::H1 | Self::H2 => None,
+            Self::H1Tls => Some(tls::acceptor("http/1.1")),
+            Self::H2Tls => Some(tls::acceptor("h2")),
+        }
+    }
 
     /// As a line of a backend's table.
     pub(crate) fn lines(self) -> &'static str {
         match self {
             Self::H1 => "protocol = \"h1\"\n",
             Self::H2 => "protocol = \"h2\"\n",
+            // The endpoint chooses.
+            Self::H1Tls | Self::H2Tls => "",
         }
     }
 }
@@ -58,6 +83,7 @@ pub(crate) struct Head {
 /// See the module.
 pub(crate) struct Origin {
     pub(crate) address: SocketAddr,
+    scheme: &'static str,
     pub(crate) seen: Arc<Seen>,
     killed: watch::Sender<u32>,
 }
@@ -74,6 +100,7 @@ impl Origin {
         let seen = Arc::new(Seen::default());
         let killed = watch::Sender::new(0);
         let (all, kill) = (Arc::clone(&seen), killed.subscribe());
+        let acceptor = far.acceptor();
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 socket.set_nodelay(true).unwrap();
@@ -81,17 +108,22 @@ impl Origin {
                 all.open.fetch_add(1, SeqCst);
                 let (seen, mut kill) = (Arc::clone(&all), kill.clone());
                 kill.mark_unchanged();
+                let acceptor = acceptor.clone();
                 tokio::spawn(async move {
+                    let socket: Box<dyn Socket> = match acceptor {
+                        None => Box::new(socket),
+                        Some(acceptor) => Box::new(acceptor.accept(socket).await.unwrap()),
+                    };
                     let answers = Arc::clone(&seen);
                     let service = service_fn(move |request| answer(Arc::clone(&answers), request));
                     let io = TokioIo::new(socket);
                     tokio::select! {
                         () = async {
-                            let _ = match far {
-                                Far::H1 => hyper::server::conn::http1::Builder::new()
+                            let _ = match far.is_h2() {
+                                false => hyper::server::conn::http1::Builder::new()
                                     .serve_connection(io, service)
                                     .await,
-                                Far::H2 => hyper::server::conn::http2::Builder::new(Exec)
+                                true => hyper::server::conn::http2::Builder::new(Exec)
                                     .max_concurrent_streams(streams)
                                     .serve_connection(io, service)
                                     .await,
@@ -105,13 +137,14 @@ impl Origin {
         });
         Self {
             address,
+            scheme: far.scheme(),
             seen,
             killed,
         }
     }
 
     pub(crate) fn table(&self, name: &str, lines: &str) -> String {
-        let url = format!("http://{}", self.address);
+        let url = format!("{}://{}", self.scheme, self.address);
         format!("[backends.{name}]\nendpoints = [{url:?}]\n{lines}\n")
     }
 

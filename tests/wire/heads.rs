@@ -10,24 +10,31 @@ async fn the_host_is_the_clients_in_either_protocol() {
         let origin = Origin::start(far).await;
         let house = before(&origin, far).await;
         for near in Near::ALL {
-            let mut client = Client::new(near, house.app.http).await;
+            let mut client = Client::new(near, near.door(&house)).await;
             let whole = client.get("/hello?a=b").await;
             let head = origin.last();
             let (uri, host) = (head.uri.as_str(), head.headers.get("host"));
+            let proto = match near {
+                Near::H1 | Near::H2 => "http",
+                Near::H1Tls | Near::H2Tls => "https",
+            };
+            assert_eq!(head.headers["x-forwarded-proto"], proto);
             match far {
-                Far::H1 => {
+                Far::H1 | Far::H1Tls => {
                     assert_eq!(uri, "/hello?a=b");
                     assert_eq!(host.unwrap(), "test");
                 }
-                Far::H2 => {
-                    assert_eq!(uri, "http://test/hello?a=b");
+                Far::H2 | Far::H2Tls => {
+                    // The scheme is that of the connection to the backend.
+                    let scheme = if far == Far::H2 { "http" } else { "https" };
+                    assert_eq!(uri, format!("{scheme}://test/hello?a=b"));
                     assert_eq!(host, None);
                 }
             }
             let version = if near.is_h2() { "2.0" } else { "1.1" };
             assert_eq!(head.headers["via"], format!("{version} figshift"));
             assert_eq!(head.headers["x-forwarded-host"], "test");
-            let version = if far == Far::H2 { "2.0" } else { "1.1" };
+            let version = if far.is_h2() { "2.0" } else { "1.1" };
             assert_eq!(whole.get("via").unwrap(), format!("{version} figshift"));
             assert!(whole.get("x-request-id").is_some());
         }

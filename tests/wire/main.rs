@@ -22,4 +22,5 @@ mod matrix;
 mod near;
 mod refused;
 mod sharing;
+mod tls;
 mod websocket;

@@ -7,14 +7,22 @@ use http_body_util::BodyExt as _;
 
 use super::far::{CHUNK, Far, Origin, Snap};
 use super::near::{Client, Fed, Near, Whole};
+use super::tls;
 use crate::support::house::{House, Plan};
 use crate::support::{eventually, noise, soon};
 
 /// A house before one origin.
 pub(super) async fn before(origin: &Origin, far: Far) -> House {
-    let table = origin.table("old", far.lines());
+    let folder = tempfile::tempdir().unwrap();
+    let (listen, authority) = tls::lines(folder.path());
+    let lines = match far {
+        Far::H1 | Far::H2 => far.lines().to_owned(),
+        Far::H1Tls | Far::H2Tls => authority,
+    };
+    let table = origin.table("old", &lines);
     let route = "[[routes]]\nname = \"all\"\nprimary = \"old\"\n";
-    Plan::new(format!("{table}{route}")).start().await
+    let plan = Plan::new(format!("{table}{route}")).listen(&listen);
+    plan.start_in(folder).await.unwrap()
 }
 
 /// Runs a check for each pair.
@@ -25,7 +33,7 @@ async fn each<F: Future<Output = ()>>(check: impl Fn(Near, Client, Pair) -> F) {
         let shared = std::rc::Rc::new((origin, house));
         for near in Near::ALL {
             println!("{near:?} to {far:?}");
-            let client = Client::new(near, shared.1.app.http).await;
+            let client = Client::new(near, near.door(&shared.1)).await;
             check(near, client, std::rc::Rc::clone(&shared)).await;
             shared.1.at_rest().await;
         }

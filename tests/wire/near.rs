@@ -15,6 +15,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
+use super::tls::{self, Socket};
+use crate::support::house::House;
 use crate::support::soon;
 
 /// What a client speaks.
@@ -22,13 +24,23 @@ use crate::support::soon;
 pub(crate) enum Near {
     H1,
     H2,
+    H1Tls,
+    H2Tls,
 }
 
 impl Near {
-    pub(crate) const ALL: [Self; 2] = [Self::H1, Self::H2];
+    pub(crate) const ALL: [Self; 4] = [Self::H1, Self::H2, Self::H1Tls, Self::H2Tls];
 
     pub(crate) fn is_h2(self) -> bool {
-        self == Self::H2
+        matches!(self, Self::H2 | Self::H2Tls)
+    }
+
+    /// Where it is served.
+    pub(crate) fn door(self, house: &House) -> SocketAddr {
+        match self {
+            Self::H1 | Self::H2 => house.app.http,
+            Self::H1Tls | Self::H2Tls => house.app.https.unwrap(),
+        }
     }
 }
 
@@ -118,14 +130,19 @@ impl Client {
     pub(crate) async fn new(near: Near, address: SocketAddr) -> Self {
         let socket = soon("connect", TcpStream::connect(address)).await.unwrap();
         socket.set_nodelay(true).unwrap();
+        let socket: Box<dyn Socket> = match near {
+            Near::H1 | Near::H2 => Box::new(socket),
+            Near::H1Tls => soon("TLS", tls::connect("http/1.1", socket)).await,
+            Near::H2Tls => soon("TLS", tls::connect("h2", socket)).await,
+        };
         let io = TokioIo::new(socket);
-        let (sender, driver) = match near {
-            Near::H1 => {
+        let (sender, driver) = match near.is_h2() {
+            false => {
                 let (sender, connection) = http1::handshake(io).await.unwrap();
                 let driver = tokio::spawn(async move { drop(connection.await) });
                 (Sender::H1(sender), driver)
             }
-            Near::H2 => {
+            true => {
                 let (sender, connection) = http2::handshake(Exec, io).await.unwrap();
                 let driver = tokio::spawn(async move { drop(connection.await) });
                 (Sender::H2(sender), driver)

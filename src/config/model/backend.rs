@@ -3,16 +3,18 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::BackendLimit;
+use super::{BackendLimit, BackendTls};
 use crate::config::scalar::{Duration, StatusSet};
 
 /// `[backends.NAME]`: a logical service.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Backend {
-    /// Addresses, `"http://host:port"` or `{ url = "...", weight = 2 }`. May be empty: the side is then out.
+    /// Addresses, `"http://host:port"`, `"https://host:port"` or `{ url = "...", weight = 2 }`. May be empty: the side is then out.
     #[schemars(extend("examples" = [["http://127.0.0.1:8000"]]))]
     pub endpoints: Vec<Endpoint>,
+    /// Whom `https://` endpoints have to be. Without it: whom the system's authorities have signed, for the endpoint's host.
+    pub tls: Option<BackendTls>,
     /// What is spoken with this backend.
     #[serde(default)]
     pub protocol: Protocol,
@@ -44,7 +46,7 @@ pub struct Backend {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Endpoint {
-    /// `"http://host:port"`.
+    /// `"http://host:port"` or `"https://host:port"`.
     Url(String),
     /// With a weight.
     Weighted(WeightedEndpoint),
@@ -54,7 +56,7 @@ pub enum Endpoint {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WeightedEndpoint {
-    /// `http://host:port`.
+    /// `http://host:port` or `https://host:port`.
     #[schemars(extend("examples" = ["http://127.0.0.1:8000"]))]
     pub url: String,
     /// Relative share among the endpoints of this backend, 1 to 1000.
@@ -177,6 +179,12 @@ impl Endpoint {
             Self::Url(url) => url,
             Self::Weighted(weighted) => &weighted.url,
         }
+    }
+
+    /// Whether it speaks TLS.
+    pub fn is_https(&self) -> bool {
+        let scheme = self.url().split_once("://").map(|(scheme, _)| scheme);
+        scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
     }
 
     /// The relative share.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Backend, ClientLimits, Route};
+use super::{Backend, ClientLimits, ListenTls, Route};
 use crate::config::scalar::{Duration, Net, Secret};
 
 /// The whole file.
@@ -16,7 +16,7 @@ pub struct Config {
     /// Folder for what must survive a restart (the journal, the last good file). Needs a restart to change.
     #[serde(default = "default_state_dir")]
     pub state_dir: PathBuf,
-    /// Addresses to listen on, and what clients may do there. `http`, `admin` and `workers` need a restart to change.
+    /// Addresses to listen on, and what clients may do there. `http`, `https`, `admin` and `workers` need a restart to change.
     pub listen: Listen,
     /// Who may use the admin port.
     #[serde(default)]
@@ -38,6 +38,11 @@ pub struct Listen {
     /// Address of the proxy, `ip:port`.
     #[schemars(extend("examples" = ["0.0.0.0:8080"]))]
     pub http: String,
+    /// Address of the proxy for TLS, `ip:port`, beside `http`. It needs `[listen.tls]`.
+    #[schemars(extend("examples" = ["0.0.0.0:8443"]))]
+    pub https: Option<String>,
+    /// What `https` shows.
+    pub tls: Option<ListenTls>,
     /// Address of the admin port (metrics, health, commands), `ip:port`. Beyond this machine it needs `admin.token`.
     #[serde(default = "default_admin")]
     pub admin: String,
@@ -47,6 +52,12 @@ pub struct Listen {
     /// Peers whose `X-Forwarded-*`, `Forwarded` and `x-figshift-side` headers are believed (CIDR or address).
     #[serde(default)]
     pub trusted: Vec<Net>,
+    /// Peers whose connections begin with a PROXY header (v1 or v2) that says who the client is (CIDR or address). One without it is closed.
+    #[serde(default)]
+    pub proxy_protocol: Vec<Net>,
+    /// How long a connection may take for its PROXY header and its TLS handshake.
+    #[serde(default = "Listen::default_handshake")]
+    pub handshake: Duration,
     /// A keep-alive connection without a request for this long is closed.
     #[serde(default = "Listen::default_idle")]
     pub idle: Duration,

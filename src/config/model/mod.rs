@@ -9,6 +9,7 @@ mod house;
 mod limits;
 mod ramp;
 mod route;
+mod tls;
 
 pub use backend::{
     Backend, Breaker, Endpoint, Health, HostPolicy, OnDisconnect, Pool, Protocol, Timeouts,
@@ -20,3 +21,4 @@ pub use house::{Admin, Config, Listen, Log, LogFormat, default_state_dir};
 pub use limits::{BackendLimit, ClientLimits, RateLimit};
 pub use ramp::{Gate, Ramp, Schedule, WhenStalled};
 pub use route::{Match, Route};
+pub use tls::{BackendTls, Certificate, ClientAuth, ListenTls};

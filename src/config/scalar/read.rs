@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use serde::de::{Deserializer, Error, Visitor};
 
 use super::{
-    Duration, Net, Part, Percent, Points, Secret, Size, StickyKey, TimeOfDay, Zone, status,
+    Duration, Net, Part, Percent, Pin, Points, Secret, Size, StickyKey, TimeOfDay, Zone, status,
 };
 
 /// One value of the file, before it is a scalar.
@@ -78,6 +78,7 @@ pub(in crate::config) fn reader(format: &str) -> Option<Reader> {
         "figshift-sticky" => Some((StickyKey::EXPECTS, check::<StickyKey>)),
         "figshift-secret" => Some((Secret::EXPECTS, check::<Secret>)),
         "figshift-net" => Some((Net::EXPECTS, check::<Net>)),
+        "figshift-pin" => Some((Pin::EXPECTS, check::<Pin>)),
         "figshift-part" => Some((Part::EXPECTS, check::<Part>)),
         "figshift-points" => Some((Points::EXPECTS, check::<Points>)),
         "figshift-time-of-day" => Some((TimeOfDay::EXPECTS, check::<TimeOfDay>)),

@@ -10,6 +10,7 @@ use crate::config::tree::Path;
 use super::bounds::{DAY, HOUR, MINUTE, clock, shown};
 use super::limits;
 use super::names::{NAME_HINT, is_host, is_name, is_port, split_port};
+use super::tls;
 
 pub(super) fn check(config: &Config, sheet: &mut Sheet<'_>) {
     let at = Path::root().key("backends");
@@ -21,6 +22,7 @@ pub(super) fn check(config: &Config, sheet: &mut Sheet<'_>) {
         }
         endpoints(backend, &at, sheet);
         host(&backend.host, &at.key("host"), sheet);
+        tls::backend(backend, &at, sheet);
         clocks(backend, &at, sheet);
         if let Some(limit) = &backend.limit {
             limits::of_backend(limit, &at.key("limit"), sheet);
@@ -61,21 +63,16 @@ fn endpoints(backend: &Backend, at: &Path, sheet: &mut Sheet<'_>) {
 
 /// `host:port` of an endpoint's URL, lower case and with its port; or what is wrong with it.
 fn authority(url: &str) -> Result<String, (&'static str, &'static str)> {
-    let shape = "write \"http://host:port\"";
+    let shape = "write \"http://host:port\" or \"https://host:port\"";
     let Some((scheme, rest)) = url.split_once("://") else {
         return Err((
             "has no scheme",
-            "write \"http://\" in front: \"http://host:port\"",
+            "write \"http://\" or \"https://\" in front: \"http://host:port\"",
         ));
     };
-    if scheme.eq_ignore_ascii_case("https") {
-        return Err((
-            "is https: TLS to backends is not supported yet, use http://",
-            shape,
-        ));
-    }
-    if !scheme.eq_ignore_ascii_case("http") {
-        return Err(("is not an http:// URL", shape));
+    let https = scheme.eq_ignore_ascii_case("https");
+    if !https && !scheme.eq_ignore_ascii_case("http") {
+        return Err(("is neither an http:// nor an https:// URL", shape));
     }
     // One slash at the end is how people copy a base URL, and means nothing.
     let rest = rest.strip_suffix('/').unwrap_or(rest);
@@ -120,7 +117,7 @@ fn authority(url: &str) -> Result<String, (&'static str, &'static str)> {
         port => Ok(format!(
             "{}:{}",
             host.to_ascii_lowercase(),
-            port.unwrap_or("80")
+            port.unwrap_or(if https { "443" } else { "80" })
         )),
     }
 }

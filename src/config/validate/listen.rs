@@ -7,7 +7,7 @@ use crate::config::sheet::Sheet;
 use crate::config::tree::Path;
 
 use super::super::structure::nearest;
-use super::limits;
+use super::{limits, tls};
 
 const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
 
@@ -22,6 +22,20 @@ pub(super) fn check(config: &Config, sheet: &mut Sheet<'_>) {
         let message = format!("the admin port would listen on the address of `http`, {quote}");
         sheet.at_value(&at.key("admin"), message, "give it another port");
     }
+    if let Some(text) = &config.listen.https {
+        let path = at.key("https");
+        let https = address(text, &path, sheet);
+        for (key, other) in [("http", http), ("admin", admin)] {
+            if let (Some(https), Some(other)) = (https, other)
+                && overlaps(https, other)
+            {
+                let quote = sheet.quote(&at.key(key));
+                let message = format!("it would listen on the address of `{key}`, {quote}");
+                sheet.at_value(&path, message, "give it another port");
+            }
+        }
+    }
+    tls::listen(&config.listen, &at, sheet);
     if config.listen.idle.get().is_zero() {
         let hint = "write at least \"1s\"; the default is \"75s\"";
         sheet.at_value(&at.key("idle"), "no connection could be kept alive", hint);

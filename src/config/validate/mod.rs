@@ -12,6 +12,7 @@ mod names;
 mod paths;
 mod ramp;
 mod routes;
+mod tls;
 mod urls;
 
 pub(super) use file::check;

@@ -22,7 +22,7 @@ fn backends(old: &str, new: &str) -> String {
 }
 
 fn next(config: &Config, previous: &Snapshot) -> Snapshot {
-    compile(config, previous, WORKERS).unwrap()
+    compile(config, &Arc::default(), previous, WORKERS).unwrap()
 }
 
 fn first(config: &Config) -> Snapshot {
@@ -326,7 +326,7 @@ fn what_cannot_be_used_is_named() {
     let refused = |change: fn(&mut Config)| {
         let mut config = good.clone();
         change(&mut config);
-        compile(&config, &Snapshot::empty(), 1)
+        compile(&config, &Arc::default(), &Snapshot::empty(), 1)
             .unwrap_err()
             .to_string()
     };

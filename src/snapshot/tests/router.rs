@@ -22,7 +22,7 @@ fn house(matches: &[Match]) -> Snapshot {
         route.matches = wanted.clone();
         config.routes.push(route);
     }
-    compile(&config, &Snapshot::empty(), 1).unwrap()
+    compile(&config, &std::sync::Arc::default(), &Snapshot::empty(), 1).unwrap()
 }
 
 fn path(pattern: &str) -> Match {

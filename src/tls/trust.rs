@@ -1,16 +1,22 @@
 //! Who is trusted: the one TLS provider, and the authorities of the system.
 
 use std::env;
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Once, OnceLock};
 
-use rustls::crypto::ring;
+use rustls::crypto::{CryptoProvider, ring};
 use rustls::{ClientConfig, RootCertStore};
 
 /// Names of files and folders that replace what the system trusts.
 const NAMED: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 
+/// The one provider of cryptography.
+pub(super) fn provider() -> Arc<CryptoProvider> {
+    static ONE: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
+    Arc::clone(ONE.get_or_init(|| Arc::new(ring::default_provider())))
+}
+
 /// Makes the provider that of the process: a client that is built without one panics.
-pub(super) fn install() {
+pub fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         // Somebody else has installed one; it is as good.
@@ -19,8 +25,12 @@ pub(super) fn install() {
 }
 
 /// TLS to services outside. Reads the system's authorities, so it may take some milliseconds.
-pub(super) fn outside() -> Result<ClientConfig, rustls::Error> {
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+///
+/// # Errors
+///
+/// The provider speaks no version of TLS.
+pub fn outside() -> Result<ClientConfig, rustls::Error> {
+    let config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots())
         .with_no_client_auth();
@@ -29,7 +39,7 @@ pub(super) fn outside() -> Result<ClientConfig, rustls::Error> {
 
 /// Those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, else those of the system, else Mozilla's: an
 /// empty container has none. Where somebody has named some, no others take their place.
-fn roots() -> RootCertStore {
+pub(super) fn roots() -> RootCertStore {
     let found = rustls_native_certs::load_native_certs();
     let named = NAMED.iter().any(|name| env::var_os(name).is_some());
     for error in found.errors.iter().filter(|_| named) {
