@@ -23,7 +23,7 @@ use super::lease::Lease;
 use super::presence::Presence;
 use super::queue::wait;
 use super::rate;
-use super::respond::{BODY_TOO_LARGE, Problem, ResponseBody, relay};
+use super::respond::{Along, BODY_TOO_LARGE, Problem, ResponseBody, relay};
 use super::upgrade::{Asked, switch};
 use super::walk::Walk;
 use super::watch::Watch;
@@ -280,8 +280,14 @@ impl Delivery {
                     }
                     if is_held
                         && let Some(held) = &mut watch
-                        && let Err(kind) =
-                            Box::pin(first_event(walk, &mut response, held, &self.id)).await
+                        && let Err(kind) = Box::pin(first_event(
+                            walk,
+                            &mut response,
+                            held,
+                            &self.id,
+                            self.outgoing.upload.as_deref(),
+                        ))
+                        .await
                     {
                         let sick = held.sick_class();
                         if kind.class() == Class::Timeout {
@@ -320,16 +326,12 @@ impl Delivery {
             (Some(walk), None) => {
                 let dialect = self.outgoing.dialect;
                 let upload = self.outgoing.upload.take();
-                relay(
-                    walk,
-                    lease,
-                    response,
-                    class,
-                    watch,
+                let along = Along {
                     dialect,
-                    self.id.clone(),
                     upload,
-                )
+                    watch,
+                };
+                relay(walk, lease, response, class, along, self.id.clone())
             }
             (None, _) => nothing(),
         }

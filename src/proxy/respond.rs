@@ -36,17 +36,29 @@ const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json"
 /// What a client reads whose body is larger than its route allows.
 pub(super) const BODY_TOO_LARGE: &str = "The request body is larger than this route allows";
 
+/// What goes along with a response.
+pub(super) struct Along {
+    pub(super) dialect: Dialect,
+    /// Of a request with a body.
+    pub(super) upload: Option<Rc<Upload>>,
+    /// If somebody has to watch it.
+    pub(super) watch: Option<Box<Watch>>,
+}
+
 /// A backend's response goes to the client as it comes.
 pub(super) fn relay(
     walk: Walk,
     lease: Lease,
     response: Response<Incoming>,
     class: Class,
-    watch: Option<Box<Watch>>,
-    dialect: Dialect,
+    along: Along,
     id: HeaderValue,
-    upload: Option<Rc<Upload>>,
 ) -> Response<ResponseBody> {
+    let Along {
+        dialect,
+        upload,
+        watch,
+    } = along;
     let (mut head, body) = response.into_parts();
     let untold = dialect.waits_for_trailers(head.status, &head.headers);
     let kept_id = watch.is_some().then(|| id.clone());
@@ -124,7 +136,7 @@ pub(super) struct Books {
 
 impl Books {
     /// What it is when the response breaks: a client that sends too much has broken it itself.
-    fn broken(&self) -> Class {
+    pub(super) fn broken(&self) -> Class {
         match &self.upload {
             Some(upload) if upload.is_too_large() => Class::Cancelled,
             _ => Class::Broken,
@@ -133,7 +145,8 @@ impl Books {
 
     /// Nobody's fault when there is nobody to be harmed.
     pub(super) fn goes_wrong(&self, trouble: Trouble) {
-        if !self.left {
+        let by_client = trouble == Trouble::Broken && self.broken() == Class::Cancelled;
+        if !self.left && !by_client {
             self.walk.goes_wrong(trouble);
         }
     }
