@@ -295,8 +295,14 @@ impl Delivery {
                     }
                     if is_held
                         && let Some(held) = &mut watch
-                        && let Err(kind) =
-                            Box::pin(first_event(walk, &mut response, held, &self.id)).await
+                        && let Err(kind) = Box::pin(first_event(
+                            walk,
+                            &mut response,
+                            held,
+                            &self.id,
+                            self.outgoing.upload.as_deref(),
+                        ))
+                        .await
                     {
                         let sick = held.sick_class();
                         if kind.class() == Class::Timeout {

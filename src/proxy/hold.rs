@@ -15,7 +15,7 @@ use super::respond::dress;
 use super::walk::Walk;
 use super::watch::Watch;
 use crate::stats::{Class, Trouble};
-use crate::wire::Event;
+use crate::wire::{Event, Upload};
 
 /// So much may come before the first event; what is over it goes to the client as it is.
 const MOST_BYTES: usize = 64 * 1024;
@@ -31,12 +31,19 @@ pub(super) async fn first_event<B>(
     response: &mut Response<B>,
     watch: &mut Watch,
     id: &HeaderValue,
+    upload: Option<&Upload>,
 ) -> Result<(), FailureKind>
 where
     B: Body<Data = Bytes> + Unpin,
 {
     show_head(walk, response, watch, id);
-    let end = hold(walk, response.body_mut(), watch).await;
+    let end = match hold(walk, response.body_mut(), watch).await {
+        // The client itself has broken it.
+        Err(FailureKind::Stream(Trouble::Broken)) if upload.is_some_and(Upload::is_too_large) => {
+            Err(FailureKind::BodyTooLarge)
+        }
+        end => end,
+    };
     match end {
         Ok(()) => {
             walk.answers(StatusCode::OK.as_u16(), Class::Ok);

@@ -131,7 +131,7 @@ impl Books {
     }
 
     /// What it is when the response breaks: a client that sends too much has broken it itself.
-    fn broken(&self) -> Class {
+    pub(super) fn broken(&self) -> Class {
         match &self.upload {
             Some(upload) if upload.is_too_large() => Class::Cancelled,
             _ => Class::Broken,
@@ -140,7 +140,8 @@ impl Books {
 
     /// Nobody's fault when there is nobody to be harmed.
     pub(super) fn goes_wrong(&self, trouble: Trouble) {
-        if !self.left {
+        let by_client = trouble == Trouble::Broken && self.broken() == Class::Cancelled;
+        if !self.left && !by_client {
             self.walk.goes_wrong(trouble);
         }
     }

@@ -91,6 +91,7 @@ impl Relayed {
             if self.is_end() {
                 self.watched_ends();
             }
+            self.hands_on();
             return Poll::Ready(Some(Ok(frame)));
         }
         if let Some(ending) = &mut watched.ending {
@@ -102,6 +103,7 @@ impl Relayed {
                 if self.body.is_end_stream() {
                     self.watched_ends();
                 }
+                self.hands_on();
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => {
@@ -127,6 +129,12 @@ impl Relayed {
                 }
                 Poll::Pending
             }
+        }
+    }
+
+    fn hands_on(&self) {
+        if let Some(books) = &self.books {
+            books.walk.hands_on();
         }
     }
 
@@ -176,7 +184,11 @@ impl Relayed {
             books.timed_out();
         }
         books.goes_wrong(trouble);
-        self.settle(Some(trouble.class()), false);
+        let class = match trouble {
+            Trouble::Broken => books.broken(),
+            trouble => trouble.class(),
+        };
+        self.settle(Some(class), false);
     }
 }
 

@@ -130,13 +130,49 @@ async fn a_body_at_the_limit_passes_whole_without_a_length() {
 /// The count passes the limit when the backend has answered already: that is no fault of the backend.
 #[tokio::test]
 async fn after_the_head_the_answer_breaks_and_nobody_is_blamed() {
+    for answer in [
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nyes\r\n",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-type: text/event-stream\r\n\r\n\
+         9\r\ndata: a\n\n\r\n",
+    ] {
+        breaks(answer).await;
+    }
+}
+
+/// A stream of which nothing has gone out is no answer yet.
+#[tokio::test]
+async fn while_a_stream_is_held_the_limit_is_the_answer() {
     let origin = Origin::early(|_| {
         vec![
-            raw("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nyes\r\n"),
+            raw("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n"),
+            raw("content-type: text/event-stream\r\n\r\n3\r\n:\n\n\r\n"),
             Do::ReadBody,
             raw("0\r\n\r\n"),
         ]
     });
+    let house = house(&origin, "").await;
+    let mut client = house.client().await;
+    client
+        .send("POST /limited HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n")
+        .await;
+    eventually("it is asked", || origin.count() == 1).await;
+    // So that its head is here before the rest of the body.
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    let chunk = format!("1f4\r\n{}\r\n", "x".repeat(500));
+    client.send(chunk.repeat(4)).await;
+    assert_eq!(client.read().await.unwrap().status, 413);
+    house.at_rest().await;
+    let counts = house.primary();
+    assert_eq!(
+        (counts.here(Class::Cancelled), counts.all_troubles()),
+        (1, 0)
+    );
+    assert_eq!(house.trips(&origin), 0);
+    house.stop().await;
+}
+
+async fn breaks(answer: &'static str) {
+    let origin = Origin::early(move |_| vec![raw(answer), Do::ReadBody, raw("0\r\n\r\n")]);
     let house = house(&origin, "").await;
     let mut client = house.client().await;
     client
@@ -150,7 +186,7 @@ async fn after_the_head_the_answer_breaks_and_nobody_is_blamed() {
     house.at_rest().await;
     let counts = house.primary();
     assert_eq!(counts.here(Class::Cancelled), 1, "{counts:?}");
-    assert_eq!(counts.here(Class::Broken), 0);
+    assert_eq!((counts.here(Class::Broken), counts.all_troubles()), (0, 0));
     assert_eq!(house.trips(&origin), 0);
     house.stop().await;
 }

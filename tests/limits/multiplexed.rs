@@ -25,6 +25,11 @@ fn origin() -> Origin {
     Origin::new(|seen| match seen.target() {
         "/slow" => vec![Do::Stall],
         "/large" => vec![ok(&[0; 5_000_000])],
+        "/events" => vec![
+            raw("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"),
+            Do::Send(b"data: a\n\n".repeat(500_000)),
+            Do::Close,
+        ],
         "/quiet" => vec![
             raw("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nno"),
             Do::Pause(Duration::from_secs(4)),
@@ -233,6 +238,19 @@ async fn who_opens_no_window_is_left_and_who_waits_for_a_backend_is_not() {
     assert_eq!(waiting.first_of(1, &[DATA]).await.unwrap().payload, b"w!");
     assert_eq!(lapses(&house, Lapse::Unread), 1);
     drop((stuck, waiting));
+    at_rest(house, others, &origin).await;
+}
+
+#[tokio::test]
+async fn who_takes_no_events_is_left() {
+    let origin = origin();
+    let limits = "limits = { read_time = \"1s\" }";
+    let house = Plan::alone(&origin, "").listen(limits).start().await;
+    let others = Others::begin(&house, "/").await;
+    let mut stuck = Frames::open(&house, 100).await;
+    stuck.get(1, "/events").await;
+    eventually("it is left", || lapses(&house, Lapse::Unread) == 1).await;
+    drop(stuck);
     at_rest(house, others, &origin).await;
 }
 
