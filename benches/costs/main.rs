@@ -12,6 +12,7 @@
 mod client;
 mod exchange;
 mod fitness;
+mod framing;
 mod pin;
 mod recall;
 mod record;

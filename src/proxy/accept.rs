@@ -23,6 +23,7 @@ use super::crowd::Place;
 use super::drain;
 use super::exchange::exchange;
 use super::farewell::farewell;
+use super::framed::Framed;
 use super::greet::{Spoken, greet};
 use super::handshake::{Shaken, announced, failed, unannounced, with_client};
 use super::limited::{self, Ended};
@@ -200,17 +201,19 @@ async fn unless_ended<T>(client: &Client, work: impl Future<Output = T>) -> Opti
 }
 
 async fn serve_http1(open: &Open, stream: Stream, limits: &ClientLimits) {
+    let stream = Framed::new(stream, Rc::clone(&open.client));
     let io = TokioIo::new(Paced::new(stream, Rc::clone(&open.client)));
     let mut connection = limited::http1(limits).serve_connection(io, open.service());
     let ended = until_ended(&open.client, Pin::new(&mut connection)).await;
     // Boxed, so that a connection without either is no larger.
     if let Some(tunnel) = open.client.take_tunnel() {
         let left = connection.into_parts();
-        let stream = left.io.into_inner().into_inner();
+        let stream = left.io.into_inner().into_inner().into_stream();
         let stream = stream.with_more_ahead(left.read_buf);
         Box::pin(carry(&open.client, tunnel.run(End::Socket(stream)))).await;
     } else if let Some(words) = limited::last_words(&open.client.pace, ended) {
         let stream = connection.into_parts().io.into_inner().into_inner();
+        let stream = stream.into_stream();
         Box::pin(farewell(&open.worker, stream, words.0)).await;
     }
 }
@@ -256,9 +259,9 @@ trait Graceful {
     fn poll_served(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Ended>;
 }
 
-type Io = TokioIo<Paced<Stream>>;
+type Io<T> = TokioIo<Paced<T>>;
 
-impl<S> Graceful for http1::Connection<Io, S>
+impl<S> Graceful for http1::Connection<Io<Framed>, S>
 where
     S: HttpService<Incoming, ResBody = ResponseBody, Error = Infallible>,
 {
@@ -271,7 +274,7 @@ where
     }
 }
 
-impl<S> Graceful for http2::Connection<Io, S, Local>
+impl<S> Graceful for http2::Connection<Io<Stream>, S, Local>
 where
     S: HttpService<Incoming, ResBody = ResponseBody, Error = Infallible>,
     S::Future: 'static,

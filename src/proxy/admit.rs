@@ -1,6 +1,6 @@
 //! What a request must fulfil before it is routed.
 
-use http::header::{HOST, HeaderValue};
+use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Method, Uri, Version};
@@ -8,19 +8,38 @@ use hyper::ext::Protocol;
 
 use crate::snapshot::ClientLimits;
 use crate::stats::Fault;
-use crate::wire::is_grpc;
+use crate::wire::{Flaw, is_grpc, is_host};
 
 /// Why a request goes no further, and what its sender can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) fault: Fault,
     pub(super) detail: &'static str,
+    /// Where the next request begins cannot be known for sure, so the connection ends.
+    pub(super) closes: bool,
 }
 
 const fn bad(detail: &'static str) -> Refusal {
     Refusal {
         fault: Fault::BadRequest,
         detail,
+        closes: false,
+    }
+}
+
+const fn unframed(detail: &'static str) -> Refusal {
+    Refusal {
+        fault: Fault::BadRequest,
+        detail,
+        closes: true,
+    }
+}
+
+const fn unsupported(detail: &'static str) -> Refusal {
+    Refusal {
+        fault: Fault::Unsupported,
+        detail,
+        closes: false,
     }
 }
 
@@ -30,27 +49,82 @@ const fn bad(detail: &'static str) -> Refusal {
 /// # Errors
 ///
 /// The request cannot be carried.
-pub(super) fn check(head: &mut Parts) -> Result<Option<HeaderValue>, Refusal> {
+pub(super) fn check(head: &mut Parts, flaw: Option<Flaw>) -> Result<Option<HeaderValue>, Refusal> {
+    if let Some(flaw) = flaw {
+        return Err(unframed(flaw.detail()));
+    }
     if is_websocket(head) {
         if is_grpc(&head.headers) {
             return Err(bad("A WebSocket is no gRPC call"));
         }
         head.method = Method::GET;
     } else if head.method == Method::CONNECT {
+        // What comes next may be meant for the tunnel.
         return Err(Refusal {
-            fault: Fault::Unsupported,
-            detail: "CONNECT is not supported; figshift is no forward proxy",
+            closes: true,
+            ..unsupported("CONNECT is not supported; figshift is no forward proxy")
         });
     }
-    take_authority(head)?;
+    if !is_chunked_or_none(&head.headers) {
+        return Err(unframed(
+            "Transfer-Encoding must stand once and be `chunked`",
+        ));
+    }
     let mut hosts = head.headers.get_all(HOST).iter();
-    match (hosts.next(), hosts.next()) {
-        (_, Some(_)) => Err(bad("There is more than one Host header")),
-        (Some(host), None) if !is_host(host) => Err(bad("The Host header is not a host name")),
-        (None, None) if head.version == Version::HTTP_11 => {
-            Err(bad("An HTTP/1.1 request needs a Host header"))
+    let host = match (hosts.next(), hosts.next()) {
+        (_, Some(_)) => return Err(bad("There is more than one Host header")),
+        (Some(host), None) if !is_host(host.as_bytes()) => {
+            return Err(bad("The Host header is not a host name"));
         }
-        (host, None) => Ok(host.cloned()),
+        (None, None) if head.version == Version::HTTP_11 => {
+            return Err(bad("An HTTP/1.1 request needs a Host header"));
+        }
+        (None, None) if head.version == Version::HTTP_2 && head.uri.authority().is_none() => {
+            return Err(bad("An HTTP/2 request needs an :authority"));
+        }
+        (host, None) => host.cloned(),
+    };
+    if head.uri.path() == "*" && head.method != Method::OPTIONS {
+        return Err(bad("Only OPTIONS may have the target `*`"));
+    }
+    if head.version == Version::HTTP_2 {
+        check_http2(head, host.as_ref())?;
+    }
+    if head.uri.authority().is_some() {
+        return take_authority(head).map(Some);
+    }
+    Ok(host)
+}
+
+/// What would be another request in HTTP/1.1, and what HTTP/1.1 requests are refused for before they
+/// come here.
+fn check_http2(head: &Parts, host: Option<&HeaderValue>) -> Result<(), Refusal> {
+    if let (Some(authority), Some(host)) = (head.uri.authority(), host)
+        && !host
+            .as_bytes()
+            .eq_ignore_ascii_case(authority.as_str().as_bytes())
+    {
+        return Err(bad("Host and :authority differ"));
+    }
+    if head.headers.get_all(CONTENT_LENGTH).iter().nth(1).is_some() {
+        return Err(bad(Flaw::Length.detail()));
+    }
+    if ["content_length", "transfer_encoding"]
+        .iter()
+        .any(|name| head.headers.contains_key(*name))
+    {
+        return Err(bad(Flaw::Lookalike.detail()));
+    }
+    Ok(())
+}
+
+/// The engine takes any list that ends in `chunked`; what stands before it would get lost.
+fn is_chunked_or_none(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(coding), None) => coding.as_bytes().eq_ignore_ascii_case(b"chunked"),
+        _ => false,
     }
 }
 
@@ -62,11 +136,13 @@ pub(super) fn too_much(head: &Parts, limits: &ClientLimits) -> Option<Refusal> {
         Some(Refusal {
             fault: Fault::UriTooLong,
             detail: "The request target is longer than allowed",
+            closes: false,
         })
     } else if head.headers.len() > limits.headers {
         Some(Refusal {
             fault: Fault::HeadTooLarge,
             detail: "The request has more header lines than allowed",
+            closes: false,
         })
     } else {
         None
@@ -92,44 +168,30 @@ pub(super) fn host_name(host: Option<&HeaderValue>) -> &str {
     name.strip_suffix('.').unwrap_or(name)
 }
 
-/// Visible bytes without those that end a host in a URL or a list.
-const HOST_BYTES: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0x21u8;
-    while byte < 0x7f {
-        table[byte as usize] = !matches!(
-            byte,
-            b'/' | b'?' | b'#' | b'@' | b'\\' | b'"' | b'<' | b'>' | b',' | b';'
-        );
-        byte += 1;
-    }
-    table
-};
-
-fn is_host(host: &HeaderValue) -> bool {
-    host.as_bytes()
-        .iter()
-        .all(|byte| HOST_BYTES[usize::from(*byte)])
-}
-
 /// A target in absolute form carries the host with more authority than the header (RFC 9112, 3.2.2).
-fn take_authority(head: &mut Parts) -> Result<(), Refusal> {
-    let Some(authority) = head.uri.authority() else {
-        return Ok(());
-    };
-    if authority.as_str().contains('@') {
+fn take_authority(head: &mut Parts) -> Result<HeaderValue, Refusal> {
+    let authority = head
+        .uri
+        .authority()
+        .map_or("", http::uri::Authority::as_str);
+    if !matches!(head.uri.scheme_str(), Some("http" | "https")) {
+        return Err(bad("The request target is neither a path nor an http URL"));
+    }
+    if authority.contains('@') {
         return Err(bad("A request target must not carry user information"));
     }
-    let host = HeaderValue::from_str(authority.as_str())
-        .map_err(|_| bad("The authority of the request target is not a host name"))?;
+    let host = HeaderValue::from_str(authority).ok();
+    let host = host.filter(|host| is_host(host.as_bytes())).ok_or(bad(
+        "The authority of the request target is not a host name",
+    ))?;
     let path = head
         .uri
         .path_and_query()
         .cloned()
         .unwrap_or_else(|| PathAndQuery::from_static("/"));
-    head.headers.insert(HOST, host);
+    head.headers.insert(HOST, host.clone());
     head.uri = Uri::from(path);
-    Ok(())
+    Ok(host)
 }
 
 #[cfg(test)]
@@ -178,6 +240,29 @@ mod tests {
                 Some(Fault::BadRequest),
             ),
             ("GET", "/", &[("host", "a/b")], Some(Fault::BadRequest)),
+            ("GET", "/", &[("host", "")], Some(Fault::BadRequest)),
+            ("GET", "*", &[("host", "a")], Some(Fault::BadRequest)),
+            ("GET", "a:80", &[("host", "a")], Some(Fault::BadRequest)),
+            ("GET", "ftp://a/", &[("host", "a")], Some(Fault::BadRequest)),
+            ("GET", "http://a/", &[], Some(Fault::BadRequest)),
+            (
+                "GET",
+                "http://a/",
+                &[("host", "a"), ("host", "b")],
+                Some(Fault::BadRequest),
+            ),
+            (
+                "POST",
+                "/",
+                &[("host", "a"), ("transfer-encoding", "Chunked")],
+                None,
+            ),
+            (
+                "POST",
+                "/",
+                &[("host", "a"), ("transfer-encoding", "gzip, chunked")],
+                Some(Fault::BadRequest),
+            ),
             (
                 "GET",
                 "http://u:p@a/",
@@ -191,7 +276,7 @@ mod tests {
                 Some(Fault::Unsupported),
             ),
         ] {
-            let result = check(&mut head(method, uri, lines));
+            let result = check(&mut head(method, uri, lines), None);
             assert_eq!(
                 result.err().map(|refusal| refusal.fault),
                 fault,
@@ -200,13 +285,30 @@ mod tests {
         }
         let mut old = head("GET", "/", &[]);
         old.version = Version::HTTP_10;
-        assert_eq!(check(&mut old), Ok(None));
+        assert_eq!(check(&mut old, None), Ok(None));
+    }
+
+    #[test]
+    fn a_flaw_of_the_connection_refuses_and_closes() {
+        let mut head = head("GET", "/", &[("host", "a")]);
+        let refusal = check(&mut head, Some(Flaw::BareLf)).unwrap_err();
+        assert!(refusal.closes && refusal.fault == Fault::BadRequest);
+    }
+
+    #[test]
+    fn in_http_2_host_and_authority_must_agree() {
+        for (host, good) in [(None, true), (Some("A"), true), (Some("b"), false)] {
+            let lines: Vec<_> = host.iter().map(|host| ("host", *host)).collect();
+            let mut head = head("GET", "http://a/", &lines);
+            head.version = Version::HTTP_2;
+            assert_eq!(check(&mut head, None).is_ok(), good, "{host:?}");
+        }
     }
 
     #[test]
     fn absolute_form_becomes_origin_form() {
         let mut head = head("GET", "http://b.test:81/x?y=1", &[("host", "a")]);
-        check(&mut head).unwrap();
+        check(&mut head, None).unwrap();
         assert_eq!(head.uri, "/x?y=1");
         assert_eq!(head.headers[HOST], "b.test:81");
         assert_eq!(host_name(head.headers.get(HOST)), "b.test");

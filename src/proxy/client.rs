@@ -15,7 +15,7 @@ use super::pace::Pace;
 use super::tunnel::Tunnel;
 use crate::snapshot::{ClientLimits, Cuts, Pin};
 use crate::stats::Lapse;
-use crate::wire::Peer;
+use crate::wire::{Flaw, Peer};
 
 /// So many times the idle limit may a client take for reading what is left of its last answer.
 const READING_PATIENCE: u32 = 10;
@@ -51,6 +51,10 @@ pub(super) struct Client {
     tunnel: RefCell<Option<Box<Tunnel>>>,
     ending: Cell<Ending>,
     waker: RefCell<Option<Waker>>,
+    /// Requests so far.
+    requests: Cell<u32>,
+    /// What is wrong with the request after so many.
+    flaw: Cell<Option<(u32, Flaw)>>,
 }
 
 /// A candidate that streams to a client: of which route, in which snapshot.
@@ -82,10 +86,13 @@ impl Client {
             tunnel: RefCell::new(None),
             ending: Cell::new(Ending::None),
             waker: RefCell::new(None),
+            requests: Cell::new(0),
+            flaw: Cell::new(None),
         }
     }
 
     pub(super) fn request_began(&self) {
+        self.requests.set(self.requests.get().saturating_add(1));
         self.running.set(self.running.get() + 1);
         self.used.set(true);
         self.pace.request_began();
@@ -105,6 +112,17 @@ impl Client {
     pub(super) fn multiplexes(&self) {
         self.multiplexed.set(true);
         self.pace.is_shared();
+    }
+
+    /// After so many requests comes one that cannot be trusted.
+    pub(super) fn is_flawed_after(&self, requests: u32, flaw: Flaw) {
+        self.flaw.set(Some((requests, flaw)));
+    }
+
+    /// What is wrong with the request that came last.
+    pub(super) fn flaw(&self) -> Option<Flaw> {
+        let (sound, flaw) = self.flaw.get()?;
+        (self.requests.get() > sound).then_some(flaw)
     }
 
     pub(super) fn is_multiplexed(&self) -> bool {

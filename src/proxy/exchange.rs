@@ -5,7 +5,9 @@ use std::future::Future;
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use http::header::{CONTENT_LENGTH, HeaderValue, LOCATION, RETRY_AFTER, TRANSFER_ENCODING};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, HeaderValue, LOCATION, RETRY_AFTER, TRANSFER_ENCODING,
+};
 use http::request::Parts;
 use http::{Request, Response, StatusCode, Version};
 use http_body::Body as _;
@@ -90,11 +92,18 @@ fn begin(
         memory.refused(id.as_bytes(), started, epoch, problem.fault, status);
         problem.answer(worker, path, &id, dialect)
     };
+    let stop = |refusal: Refusal, head: &Parts, epoch| {
+        let problem = Problem::of_fault(refusal.fault, refusal.detail);
+        let mut answer = refuse(problem, head.uri.path(), epoch);
+        if refusal.closes && head.version < Version::HTTP_2 {
+            let close = HeaderValue::from_static("close");
+            answer.headers_mut().insert(CONNECTION, close);
+        }
+        answer
+    };
     let host = too_much
-        .map_or_else(|| admit::check(&mut head), Err)
-        .map_err(|Refusal { fault, detail }| {
-            refuse(Problem::of_fault(fault, detail), head.uri.path(), 0)
-        })?;
+        .map_or_else(|| admit::check(&mut head, client.flaw()), Err)
+        .map_err(|refusal| stop(refusal, &head, 0))?;
 
     let trusted = pin.trusts(client.peer.address());
     if let Some(port) = pin.redirect
@@ -126,9 +135,8 @@ fn begin(
         let address = || client.peer.client(&head.headers, &*pin);
         choose(route, &head, trusted, address, rng)
     });
-    let asked = Asked::take(&mut head, &body, route).map_err(|Refusal { fault, detail }| {
-        refuse(Problem::of_fault(fault, detail), head.uri.path(), pin.epoch)
-    })?;
+    let asked =
+        Asked::take(&mut head, &body, route).map_err(|refusal| stop(refusal, &head, pin.epoch))?;
     let outgoing = prepare(route, head, asked, host, body, &presence, trusted);
     Ok(Delivery {
         walk: Some(Walk::begin(

@@ -26,7 +26,7 @@ use super::upgrade::Asked;
 use super::walk::Walk;
 use crate::snapshot::{Backend, Endpoint, HostRule, Protocol};
 use crate::stats::{Class, Reason, Trouble};
-use crate::wire::{Replay, RequestBody, Upload};
+use crate::wire::{Replay, RequestBody, Upload, response_is_framed};
 
 /// What is sent: a head that each try gets a copy of, and a body.
 #[derive(Debug)]
@@ -305,7 +305,9 @@ pub(super) async fn forward(
         wait.head(answer).await
     };
     match waited {
-        Ok(response) if outgoing.may_come(&response) => Ok((response, lease)),
+        Ok(response) if outgoing.may_come(&response) && response_is_framed(response.headers()) => {
+            Ok((response, lease))
+        }
         Ok(_) => Err(Failure {
             kind: FailureKind::Reset,
             unprocessed: false,

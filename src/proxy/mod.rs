@@ -19,6 +19,7 @@ mod exchange;
 mod fallback;
 mod farewell;
 mod forward;
+mod framed;
 mod greet;
 mod handshake;
 mod hold;

@@ -26,7 +26,7 @@ use super::worker::Worker;
 use crate::stats::{Class, Fault, Trouble};
 use crate::wire::{
     GRPC, GRPC_MESSAGE, GRPC_STATUS, REQUEST_ID, Upload, grpc_code, grpc_message, grpc_status,
-    problem_json, remove_from_response,
+    problem_json, remove_from_response, remove_from_trailers,
 };
 
 pub(super) const REASON: HeaderName = HeaderName::from_static("x-figshift-reason");
@@ -258,7 +258,8 @@ impl Relayed {
                 if let (true, Some(books)) = (first, &mut self.books) {
                     books.walk.first_byte();
                 }
-                if self.body.is_end_stream() {
+                // Nobody asks for more after trailers.
+                if frame.is_trailers() || self.body.is_end_stream() {
                     self.settle(None, first);
                 } else if let Some(books) = &self.books {
                     books.walk.hands_on();
@@ -352,7 +353,15 @@ impl Body for ResponseBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         match self.get_mut() {
-            Self::Relayed(relayed) => relayed.poll(cx),
+            Self::Relayed(relayed) => {
+                let mut frame = relayed.poll(cx);
+                if let Poll::Ready(Some(Ok(frame))) = &mut frame
+                    && let Some(trailers) = frame.trailers_mut()
+                {
+                    remove_from_trailers(trailers);
+                }
+                frame
+            }
             Self::Kept(kept) => kept.poll(cx),
             Self::Warm(warm) => warm.poll(cx),
             Self::Own(body) => Poll::Ready(body.take().map(|body| Ok(Frame::data(body)))),

@@ -64,7 +64,14 @@ impl Asked {
         let Some(protocols) = asked else {
             return Ok(None);
         };
-        let refusal = |fault, detail| Err(Refusal { fault, detail });
+        let refusal = |fault, detail| {
+            let closes = false;
+            Err(Refusal {
+                fault,
+                detail,
+                closes,
+            })
+        };
         if !route.upgrade {
             let detail =
                 "This route carries no upgrades, WebSocket among them: its key `upgrade` is false";

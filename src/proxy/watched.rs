@@ -100,7 +100,8 @@ impl Relayed {
         match Pin::new(&mut self.body).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 self.looks(&frame);
-                if self.body.is_end_stream() {
+                // Nobody asks for more after trailers.
+                if frame.is_trailers() || self.body.is_end_stream() {
                     self.watched_ends();
                 }
                 self.hands_on();

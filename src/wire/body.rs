@@ -10,6 +10,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::replay::{ReplayBody, ReplayError};
+use super::trailers::remove_from_trailers;
 
 /// How far the upload of a request is; shared between its body and the one who waits for the answer.
 #[derive(Debug)]
@@ -135,7 +136,7 @@ impl Body for RequestBody {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let (frame, upload, ended) = match self.get_mut() {
+        let (mut frame, upload, ended) = match self.get_mut() {
             Self::Empty => return Poll::Ready(None),
             Self::Once(body, upload) => {
                 let frame = Pin::new(&mut *body).poll_frame(cx);
@@ -155,6 +156,11 @@ impl Body for RequestBody {
         }
         if upload.given_up.get() {
             return Poll::Ready(Some(Err(ReplayError::Superseded)));
+        }
+        if let Poll::Ready(Some(Ok(frame))) = &mut frame
+            && let Some(trailers) = frame.trailers_mut()
+        {
+            remove_from_trailers(trailers);
         }
         if frame.is_pending() {
             upload.wait(cx);

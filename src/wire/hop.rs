@@ -7,8 +7,12 @@ use http::header::{
     PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
 };
 
+use super::request_id::REQUEST_ID;
+
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+/// Goes with an upgrade to h2c, which is not passed on.
+const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 /// Figshift's own request header; it means nothing further on.
 const SIDE: HeaderName = HeaderName::from_static("x-figshift-side");
 
@@ -22,7 +26,7 @@ static BOTH: [HeaderName; 6] = [
     UPGRADE,
 ];
 /// `Expect` is answered by us.
-static REQUEST: [HeaderName; 3] = [EXPECT, PROXY_AUTHORIZATION, SIDE];
+static REQUEST: [HeaderName; 4] = [EXPECT, PROXY_AUTHORIZATION, SIDE, HTTP2_SETTINGS];
 static RESPONSE: [HeaderName; 1] = [PROXY_AUTHENTICATE];
 
 /// Removes them from a request on its way to a backend. `TE: trailers` is said again, as it holds
@@ -33,6 +37,9 @@ pub fn remove_from_request(headers: &mut HeaderMap) {
         return;
     }
     let trailers = found.has(&TE) && accepts_trailers(headers);
+    if found.lookalikes {
+        remove_lookalikes(headers);
+    }
     found.remove(headers);
     if trailers {
         headers.insert(TE, HeaderValue::from_static("trailers"));
@@ -50,21 +57,29 @@ pub fn remove_from_response(headers: &mut HeaderMap) {
 /// The hop-by-hop headers that a message has, as bits: `BOTH` from bit 0, then those of its direction.
 struct Found {
     bits: u16,
+    /// There are names with underscores that some backends take for what we say of a client.
+    lookalikes: bool,
     own: &'static [HeaderName],
 }
 
 impl Found {
     fn look(headers: &HeaderMap, own: &'static [HeaderName]) -> Self {
-        let bits = headers
-            .keys()
-            .filter(|name| may_be_hop(name))
-            .filter_map(|name| BOTH.iter().chain(own).position(|hop| hop == name))
-            .fold(0, |bits, place| bits | 1 << place);
-        Self { bits, own }
+        let mut found = Self {
+            bits: 0,
+            lookalikes: false,
+            own,
+        };
+        for name in headers.keys().filter(|name| may_be_hop(name)) {
+            match BOTH.iter().chain(own).position(|hop| hop == name) {
+                Some(place) => found.bits |= 1 << place,
+                None => found.lookalikes |= is_lookalike(name),
+            }
+        }
+        found
     }
 
     fn is_none(&self) -> bool {
-        self.bits == 0
+        self.bits == 0 && !self.lookalikes
     }
 
     fn has(&self, name: &HeaderName) -> bool {
@@ -81,6 +96,28 @@ impl Found {
                 headers.remove(name);
             }
         }
+    }
+}
+
+/// Backends that hand headers on as environment variables (CGI, WSGI) make dashes of underscores,
+/// and so what a client claims of itself would stand beside what we say of it.
+fn is_lookalike(name: &HeaderName) -> bool {
+    let claimed = |byte: u8| if byte == b'_' { b'-' } else { byte };
+    let name = name.as_str().as_bytes();
+    name.contains(&b'_')
+        && ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"]
+            .iter()
+            .any(|ours| name.iter().copied().map(claimed).eq(ours.bytes()))
+}
+
+fn remove_lookalikes(headers: &mut HeaderMap) {
+    let names: Vec<_> = headers
+        .keys()
+        .filter(|name| is_lookalike(name))
+        .cloned()
+        .collect();
+    for name in names {
+        headers.remove(name);
     }
 }
 
@@ -118,9 +155,10 @@ fn names_in(line: &HeaderValue) -> Vec<HeaderName> {
         .collect()
 }
 
-/// What `Connection` may not name: without these the message means something else.
+/// What `Connection` may not name: without these the message means something else, or cannot be
+/// found again.
 fn is_framing(name: &HeaderName) -> bool {
-    *name == http::header::CONTENT_LENGTH || *name == http::header::HOST
+    *name == http::header::CONTENT_LENGTH || *name == http::header::HOST || *name == REQUEST_ID
 }
 
 /// A quick look: by length, then by the name.
@@ -131,9 +169,10 @@ fn may_be_hop(name: &HeaderName) -> bool {
         6 => name == "expect",
         7 => name == "upgrade",
         10 => name == "connection" || name == "keep-alive",
-        15 => name == "x-figshift-side",
-        16 => name == "proxy-connection",
-        17 => name == "transfer-encoding",
+        14 => name == "http2-settings",
+        15 => name == "x-figshift-side" || name.starts_with('x'),
+        16 => name == "proxy-connection" || name.starts_with('x'),
+        17 => name == "transfer-encoding" || name.starts_with('x'),
         18 => name == "proxy-authenticate",
         19 => name == "proxy-authorization",
         _ => false,
@@ -168,6 +207,9 @@ mod tests {
             ("te", "gzip, trailers"),
             ("transfer-encoding", "chunked"),
             ("upgrade", "h2c"),
+            ("http2-settings", "AAMAAABkAAQAAP__"),
+            ("x_forwarded_for", "6.6.6.6"),
+            ("x-forwarded_proto", "https"),
             ("expect", "100-continue"),
             ("x-figshift-side", "candidate"),
             ("content-length", "3"),

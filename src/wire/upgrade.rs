@@ -55,12 +55,21 @@ fn items(line: &HeaderValue) -> impl Iterator<Item = &[u8]> {
         .filter(|item| !item.is_empty())
 }
 
-/// `h2c`, `HTTP/2.0`, `TLS/1.0` and their kin are not.
+/// `h2c`, `HTTP/2.0`, `TLS/1.0` and their kin are not, nor is what is no token with perhaps a version:
+/// a lenient backend could find one of them in it.
 fn is_carried(protocol: &[u8]) -> bool {
-    let name = protocol.split(|byte| *byte == b'/').next().unwrap_or(b"");
-    !["h2c", "h2", "http", "tls"]
-        .iter()
-        .any(|other| name.eq_ignore_ascii_case(other.as_bytes()))
+    let mut parts = protocol.split(|byte| *byte == b'/');
+    let (name, version) = (parts.next().unwrap_or(b""), parts.next());
+    let plain = is_token(name) && version.is_none_or(is_token) && parts.next().is_none();
+    plain
+        && !["h2c", "h2", "http", "tls"]
+            .iter()
+            .any(|other| name.eq_ignore_ascii_case(other.as_bytes()))
+}
+
+fn is_token(text: &[u8]) -> bool {
+    let mark = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    !text.is_empty() && text.iter().all(mark)
 }
 
 #[cfg(test)]
@@ -84,6 +93,8 @@ mod tests {
             ("keep-alive", "websocket", None),
             ("upgrade", "", None),
             ("upgrade", "h2c", None),
+            ("upgrade", "h2c x, \"h2c\", h2c;q=1, a/h2c/b, /h2c", None),
+            ("upgrade", "web\tsocket, websocket", Some("websocket")),
             ("upgrade", "H2C, HTTP/2.0, TLS/1.0, h2", None),
         ] {
             let map = headers(&[("connection", connection), ("upgrade", upgrade)]);

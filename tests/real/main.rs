@@ -19,6 +19,7 @@ mod wait;
 
 mod api;
 mod cli;
+mod clients;
 mod demo;
 mod kill;
 mod manager;
@@ -26,4 +27,8 @@ mod prometheus;
 mod reload;
 mod restart;
 mod share;
+mod smuggling;
+#[path = "../smuggling/table.rs"]
+#[allow(dead_code, reason = "shared with tests/smuggling")]
+mod table;
 mod takeover;

@@ -34,11 +34,33 @@ impl Origin {
 
     /// Starts it, with its files in a new folder of its name.
     pub(crate) async fn start(name: &str, folder: &Path) -> Self {
+        let servers = format!(
+            r#"location / {{ return 200 "{name}\n"; }}
+            location = {events} {{
+                root {folder};
+                default_type text/event-stream;
+                limit_rate 1k;
+            }}"#,
+            events = Self::EVENTS,
+            folder = folder.join(name).display()
+        );
+        Self::start_with(name, folder, |port| {
+            format!("server {{ listen 127.0.0.1:{port} backlog=4096; {servers} }}")
+        })
+        .await
+    }
+
+    /// Starts one with this inside of `http`, where a server must listen at the port.
+    pub(crate) async fn start_with(
+        name: &str,
+        folder: &Path,
+        servers: impl Fn(u16) -> String,
+    ) -> Self {
         let folder = folder.join(name);
         fs::create_dir(&folder).unwrap();
         fs::write(folder.join("events"), events()).unwrap();
         let port = free_port();
-        fs::write(folder.join("nginx.conf"), conf(name, port, &folder)).unwrap();
+        fs::write(folder.join("nginx.conf"), conf(&servers(port), &folder)).unwrap();
         let process = launch(&folder, port).await;
         let log = Log {
             file: File::open(folder.join("access.log")).unwrap(),
@@ -103,7 +125,7 @@ async fn launch(folder: &Path, port: u16) -> Process {
     process
 }
 
-fn conf(name: &str, port: u16, folder: &Path) -> String {
+fn conf(servers: &str, folder: &Path) -> String {
     let folder = folder.display();
     // Only a master that is root may choose the user of its workers, and must, for them to read
     // a folder that is root's.
@@ -124,17 +146,8 @@ http {{
     access_log {folder}/access.log hit if=$request_method;
     client_body_temp_path {folder}/body;
     default_type text/plain;
-    server {{
-        listen 127.0.0.1:{port} backlog=4096;
-        location / {{ return 200 "{name}\n"; }}
-        location = {events} {{
-            root {folder};
-            default_type text/event-stream;
-            limit_rate 1k;
-        }}
-    }}
+    {servers}
 }}
-"#,
-        events = Origin::EVENTS
+"#
     )
 }

@@ -3,6 +3,7 @@
 
 mod admin;
 mod examples;
+mod injection;
 mod interpolation;
 mod noise;
 mod scalars;
