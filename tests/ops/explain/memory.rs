@@ -24,12 +24,12 @@ async fn what_found_no_route_and_what_nobody_knows() {
         (Some(1), None, false)
     );
     assert!(told.choice.is_none() && told.tries.is_empty() && told.class.is_none());
-    let lines = ["connection: upgrade", "upgrade: websocket"];
-    send(&mut house.client().await, "GET", "socket", &lines, b"").await;
-    let told = explain(&house, "socket").await;
+    let lines = ["host: another"];
+    send(&mut house.client().await, "GET", "two-hosts", &lines, b"").await;
+    let told = explain(&house, "two-hosts").await;
     assert_eq!(
         (told.fault.as_deref(), told.epoch),
-        (Some("unsupported"), None)
+        (Some("bad_request"), None)
     );
 
     let problem = refused(&house, "nobody").await;
