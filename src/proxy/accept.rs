@@ -9,8 +9,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::header::{HeaderValue, STRICT_TRANSPORT_SECURITY};
-use http::{Request, Response};
+use http::Response;
+use http::header::HeaderValue;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::{HttpService, service_fn};
@@ -348,20 +348,7 @@ impl Open {
     > + use<> {
         let (worker, client) = (Rc::clone(&self.worker), Rc::clone(&self.client));
         let hsts = self.hsts.clone();
-        service_fn(move |request: Request<Incoming>| {
-            let (version, told) = (request.version(), Rc::clone(&worker));
-            let answer = exchange(&worker, &client, request);
-            let hsts = hsts.clone();
-            async move {
-                let mut answer = drain::tell(&told, version, answer.await);
-                if let Some(hsts) = hsts {
-                    // A backend may know better.
-                    let headers = answer.headers_mut();
-                    headers.entry(STRICT_TRANSPORT_SECURITY).or_insert(hsts);
-                }
-                Ok::<_, Infallible>(answer)
-            }
-        })
+        service_fn(move |request| exchange(&worker, &client, hsts.clone(), request))
     }
 }
 

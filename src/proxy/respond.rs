@@ -99,7 +99,7 @@ pub(super) struct Relayed {
 
 #[derive(Debug)]
 pub(super) struct Books {
-    pub(super) walk: Walk,
+    pub(super) walk: Box<Walk>,
     lease: Lease,
     pub(super) class: Class,
     /// Only the trailers will tell how a gRPC call ended.
@@ -113,7 +113,7 @@ pub(super) struct Books {
 impl Books {
     /// Of a try that got a response of this class; `untold` says that only the trailers will tell.
     pub(super) fn new(
-        walk: Walk,
+        walk: Box<Walk>,
         lease: Lease,
         class: Class,
         untold: bool,
