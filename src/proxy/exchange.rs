@@ -240,9 +240,10 @@ impl Delivery {
         let walk = self.walk.as_mut()?;
         walk.set_aside(Rc::clone(&aside));
         let (worker, every) = (Rc::clone(walk.worker()), walk.route().keep_alive);
+        let client = (Rc::clone(walk.client()), walk.limits().resets);
         let id = self.id.clone();
         let rest = Box::pin(async move { self.run().await });
-        Some(Apart::new(rest, aside, worker, every, id))
+        Some(Apart::new(rest, aside, worker, client, every, id))
     }
 
     /// Tries until there is a response, or nothing left to try.

@@ -205,6 +205,7 @@ impl Relayed {
     pub(super) fn client_left(&mut self) {
         if let Some(books) = &mut self.books {
             books.left = true;
+            books.walk.client_leaves();
         }
     }
 
