@@ -25,7 +25,7 @@ use super::exchange::exchange;
 use super::farewell::farewell;
 use super::framed::Framed;
 use super::greet::{Spoken, greet};
-use super::handshake::{Shaken, announced, failed, unannounced, with_client};
+use super::handshake::{Announced, Shaken, announced, failed, unannounced, with_client};
 use super::limited::{self, Ended};
 use super::listen::{Entrance, Listeners};
 use super::local::Local;
@@ -149,9 +149,9 @@ async fn drive(mut open: Open, mut socket: TcpStream, by: Entrance) {
     if pin.is_announced_by(address) {
         let announced = Box::pin(announced(&mut socket, pin.handshake));
         match unless_ended(&open.client, announced).await {
-            None => return,
+            None | Some(Ok(Announced::Left)) => return,
             Some(Err(error)) => return unannounced(&open.worker, address, &error),
-            Some(Ok(source)) => address = source.unwrap_or(address),
+            Some(Ok(Announced::From(source))) => address = source.unwrap_or(address),
         }
         if !pin.trusts(address)
             && !pin.is_announced_by(address)
