@@ -292,7 +292,10 @@ impl Delivery {
                     let status = self.outgoing.dialect.status(&response);
                     let class =
                         Class::of_status(status, || response.headers().contains_key(RETRY_AFTER));
-                    let mut watch = Watch::of(walk, &response);
+                    let mut watch = match self.outgoing.gets_no_body(&response) {
+                        true => None,
+                        false => Watch::of(walk, &response),
+                    };
                     let is_held = watch.as_ref().is_some_and(|watch| watch.is_held(walk));
                     walk.head_arrived(status, class, is_held);
                     if walk.route().fallback_on.contains(status)
@@ -350,10 +353,11 @@ impl Delivery {
             (Some(walk), None) => {
                 let outgoing = &mut self.outgoing;
                 let upload = outgoing.upload.take();
+                let bare = outgoing.gets_no_body(&response);
                 let (status, headers) = (response.status(), response.headers());
                 let untold = outgoing.dialect.waits_for_trailers(status, headers);
                 let books = Books::new(walk, lease, class, untold, upload);
-                relay(books, response, watch, self.id.clone())
+                relay(books, response, bare, watch, self.id.clone())
             }
             (None, _) => nothing(),
         }
