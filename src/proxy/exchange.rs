@@ -255,9 +255,10 @@ impl Delivery {
         let walk = self.walk.as_mut()?;
         walk.set_aside(Rc::clone(&aside));
         let (worker, every) = (Rc::clone(walk.worker()), walk.route().keep_alive);
+        let client = (Rc::clone(walk.client()), walk.limits().resets);
         let id = self.id.clone();
         let rest = Box::pin(async move { self.run().await });
-        Some(Apart::new(rest, aside, worker, every, id))
+        Some(Apart::new(rest, aside, worker, client, every, id))
     }
 
     /// Tries until there is a response, or nothing left to try.
@@ -306,7 +307,10 @@ impl Delivery {
                     let status = self.outgoing.dialect.status(&response);
                     let class =
                         Class::of_status(status, || response.headers().contains_key(RETRY_AFTER));
-                    let mut watch = Watch::of(walk, &response);
+                    let mut watch = match self.outgoing.gets_no_body(&response) {
+                        true => None,
+                        false => Watch::of(walk, &response),
+                    };
                     let is_held = watch.as_ref().is_some_and(|watch| watch.is_held(walk));
                     walk.head_arrived(status, class, is_held);
                     if walk.route().fallback_on.contains(status)
@@ -364,10 +368,11 @@ impl Delivery {
             (Some(walk), None) => {
                 let outgoing = &mut self.outgoing;
                 let upload = outgoing.upload.take();
+                let bare = outgoing.gets_no_body(&response);
                 let (status, headers) = (response.status(), response.headers());
                 let untold = outgoing.dialect.waits_for_trailers(status, headers);
                 let books = Books::new(walk, lease, class, untold, upload);
-                relay(books, response, watch, self.id.clone())
+                relay(books, response, bare, watch, self.id.clone())
             }
             (None, _) => nothing(),
         }
