@@ -18,7 +18,8 @@ use http_body::{Body, Frame};
 use super::client::Client;
 use super::deadline::{Deadline, Deadlines};
 use super::kept;
-use super::respond::{Broken, REASON, ResponseBody};
+use super::problem::REASON;
+use super::respond::{Broken, ResponseBody};
 use super::watch::is_readable_stream;
 use super::watched::LastWords;
 use super::worker::Worker;
@@ -83,7 +84,6 @@ impl fmt::Debug for Apart {
     }
 }
 
-#[expect(clippy::large_enum_variant, reason = "moved once")]
 enum Step {
     Answered(Response<ResponseBody>),
     Comment(Parts),

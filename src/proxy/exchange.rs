@@ -7,8 +7,7 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, HeaderValue, LOCATION, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
-    TRANSFER_ENCODING,
+    CONNECTION, CONTENT_LENGTH, HeaderValue, LOCATION, STRICT_TRANSPORT_SECURITY, TRANSFER_ENCODING,
 };
 use http::request::Parts;
 use http::{Request, Response, StatusCode, Version};
@@ -17,22 +16,21 @@ use hyper::body::Incoming;
 
 use super::admit::{self, Refusal};
 use super::apart::{Apart, Aside};
+use super::arrival::{Arrival, Held};
 use super::choose::choose;
 use super::client::Client;
 use super::dialect::Dialect;
 use super::drain;
 use super::fallback::{Next, Plan, is_repeatable};
 use super::forward::{FailureKind, Outgoing, OutgoingBody, forward};
-use super::hold::first_event;
-use super::lease::Lease;
 use super::presence::Presence;
+use super::problem::{BODY_TOO_LARGE, Problem};
 use super::queue::wait;
 use super::rate;
 use super::redirect;
-use super::respond::{BODY_TOO_LARGE, Books, Problem, ResponseBody, relay};
+use super::respond::{Books, ResponseBody, relay};
 use super::upgrade::{Asked, switch};
 use super::walk::Walk;
-use super::watch::Watch;
 use super::worker::Worker;
 use crate::snapshot::{Ask, Pin, Route};
 use crate::stats::{Class, Fault};
@@ -275,17 +273,9 @@ impl Delivery {
                 walk.puts_back(side, picked);
                 plan.steps_back();
                 // Boxed, since it is rare: what is inline makes every request's future larger.
-                next = match Box::pin(wait(walk, side)).await {
-                    Ok(seat) => {
-                        walk.sits(seat);
-                        plan.after_waiting(walk, side, reason)
-                    }
-                    Err(kind) => {
-                        walk.has_no_turn(kind.class());
-                        last = Some(kind);
-                        plan.after_no_turn(walk, side, kind)
-                    }
-                };
+                let seat = Box::pin(wait(walk, side)).await;
+                last = seat.as_ref().err().copied().or(last);
+                next = plan.with_seat(walk, side, reason, seat);
                 continue;
             }
             walk.attempt_begins(side, picked, reason);
@@ -303,64 +293,43 @@ impl Delivery {
                     last = Some(failure.kind);
                     next = plan.after_failure(walk, &self.outgoing, side, failure);
                 }
-                Ok((mut response, lease)) => {
-                    let status = self.outgoing.dialect.status(&response);
-                    let class =
-                        Class::of_status(status, || response.headers().contains_key(RETRY_AFTER));
-                    let mut watch = match self.outgoing.gets_no_body(&response) {
-                        true => None,
-                        false => Watch::of(walk, &response),
+                Ok(head) => {
+                    let arrived = Arrival::of(walk, &self.outgoing, &mut plan, side, head);
+                    let mut arrival = match arrived {
+                        Ok(arrival) => arrival,
+                        Err(again) => {
+                            next = again;
+                            continue;
+                        }
                     };
-                    let is_held = watch.as_ref().is_some_and(|watch| watch.is_held(walk));
-                    walk.head_arrived(status, class, is_held);
-                    if walk.route().fallback_on.contains(status)
-                        && let again @ Next::Try(..) = plan.after_status(walk, &self.outgoing, side)
-                    {
-                        walk.attempt_ends(class);
-                        next = again;
-                        continue;
+                    if arrival.is_held {
+                        let (outgoing, id) = (&self.outgoing, &self.id);
+                        let held = arrival.hold(walk, outgoing, &mut plan, side, id);
+                        match Box::pin(held).await {
+                            Held::Passes => {}
+                            Held::Failed(kind, again) => {
+                                last = Some(kind);
+                                next = again;
+                                continue;
+                            }
+                            Held::Left => return nothing(),
+                        }
                     }
-                    if is_held
-                        && let Some(held) = &mut watch
-                        && let Err(kind) = Box::pin(first_event(
-                            walk,
-                            &mut response,
-                            held,
-                            &self.id,
-                            self.outgoing.upload.as_deref(),
-                        ))
-                        .await
-                    {
-                        let sick = held.sick_class();
-                        if kind.class() == Class::Timeout {
-                            lease.timed_out();
-                        }
-                        last = Some(kind);
-                        next = plan.after_hold(walk, &self.outgoing, side, kind, held);
-                        if let (Some(class), Next::GiveUp) = (sick, next) {
-                            // What the backend says of it is more than we could.
-                            return self.respond(response, lease, class, watch);
-                        }
-                        if walk.has_left() {
-                            return nothing();
-                        }
-                        walk.attempt_ends(sick.unwrap_or(kind.class()));
-                        continue;
-                    }
-                    return self.respond(response, lease, class, watch);
+                    return self.respond(arrival);
                 }
             }
         }
         self.give_up(last)
     }
 
-    fn respond(
-        &mut self,
-        response: Response<Incoming>,
-        lease: Lease,
-        class: Class,
-        watch: Option<Box<Watch>>,
-    ) -> Response<ResponseBody> {
+    fn respond(&mut self, arrival: Arrival) -> Response<ResponseBody> {
+        let Arrival {
+            response,
+            lease,
+            class,
+            watch,
+            ..
+        } = arrival;
         let switching = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         let asked = self.outgoing.asked.take_if(|_| switching);
         match (self.walk.take(), asked) {

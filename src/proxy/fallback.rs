@@ -9,7 +9,7 @@ use super::forward::{Failure, FailureKind, Outgoing};
 use super::walk::Walk;
 use super::watch::Watch;
 use crate::recall::Mark;
-use crate::snapshot::{Picked, Tried};
+use crate::snapshot::{Picked, Seat, Tried};
 use crate::stats::{Reason, Side};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -69,13 +69,28 @@ impl Plan {
         self.on_side = self.on_side.saturating_sub(1);
     }
 
-    /// The next place after waiting for a turn at `side`, for whatever reason it goes there.
-    pub(super) fn after_waiting(
+    /// The next place after waiting for a seat at `side`, with what came of that.
+    pub(super) fn with_seat(
         &mut self,
-        walk: &Walk,
+        walk: &mut Walk,
         side: Side,
         reason: Option<Reason>,
+        seat: Result<Option<Seat>, FailureKind>,
     ) -> Next {
+        match seat {
+            Ok(seat) => {
+                walk.sits(seat);
+                self.after_waiting(walk, side, reason)
+            }
+            Err(kind) => {
+                walk.has_no_turn(kind.class());
+                self.after_no_turn(walk, side, kind)
+            }
+        }
+    }
+
+    /// There was a turn, for whatever reason it goes there.
+    fn after_waiting(&mut self, walk: &Walk, side: Side, reason: Option<Reason>) -> Next {
         let picked = self.pick(walk, side);
         match picked.or_else(|| self.pick_in_panic(walk, side)) {
             Some(picked) => self.go(walk, side, picked, reason),
@@ -83,8 +98,8 @@ impl Plan {
         }
     }
 
-    /// The next place when there was no turn at `side`: the other side, if the limit lets it spill.
-    pub(super) fn after_no_turn(&mut self, walk: &mut Walk, side: Side, kind: FailureKind) -> Next {
+    /// There was no turn at `side`: the other side, if the limit lets it spill.
+    fn after_no_turn(&mut self, walk: &mut Walk, side: Side, kind: FailureKind) -> Next {
         if kind == FailureKind::Cut {
             return self.across(walk, side, Reason::Cut);
         }

@@ -10,7 +10,8 @@ use http::{HeaderMap, HeaderName};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::dialect::Dialect;
-use super::respond::{Problem, ResponseBody};
+use super::problem::Problem;
+use super::respond::ResponseBody;
 use super::worker::Worker;
 use crate::stats::Fault;
 

@@ -7,7 +7,7 @@ use hyper_util::rt::TokioTimer;
 
 use super::local::Local;
 use super::pace::Pace;
-use super::respond::Problem;
+use super::problem::Problem;
 use crate::snapshot::ClientLimits;
 use crate::stats::Fault;
 

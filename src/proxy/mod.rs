@@ -6,6 +6,7 @@
 mod accept;
 mod admit;
 mod apart;
+mod arrival;
 mod choose;
 mod client;
 mod conduct;
@@ -32,6 +33,7 @@ mod lookout;
 mod pace;
 mod pool;
 mod presence;
+mod problem;
 mod queue;
 mod rate;
 mod redirect;

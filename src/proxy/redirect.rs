@@ -5,7 +5,7 @@ use http::header::HeaderValue;
 use http::request::Parts;
 
 use super::admit::host_name;
-use super::respond::Problem;
+use super::problem::Problem;
 use crate::stats::Fault;
 
 /// The method and the body stay as they are.

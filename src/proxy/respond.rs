@@ -1,40 +1,28 @@
-//! Answers: a backend's response on its way to the client, and the problem documents that
-//! figshift writes by itself.
+//! Answers: a backend's response on its way to the client.
 
 use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, VIA};
+use http::header::{HeaderName, HeaderValue, VIA};
 use http::response::Parts;
 use http::{HeaderMap, Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::apart::Warm;
-use super::dialect::Dialect;
-use super::forward::{FailureKind, via};
+use super::forward::via;
 use super::kept::Kept;
 use super::lease::Lease;
 use super::walk::Walk;
 use super::watch::Watch;
 use super::watched::Watched;
-use super::worker::Worker;
-use crate::stats::{Class, Fault, Trouble};
-use crate::wire::{
-    GRPC, GRPC_MESSAGE, GRPC_STATUS, REQUEST_ID, Upload, grpc_code, grpc_message, grpc_status,
-    problem_json, remove_from_response, remove_from_trailers,
-};
+use crate::stats::{Class, Trouble};
+use crate::wire::{REQUEST_ID, Upload, grpc_status, remove_from_response, remove_from_trailers};
 
-pub(super) const REASON: HeaderName = HeaderName::from_static("x-figshift-reason");
 const BACKEND: HeaderName = HeaderName::from_static("x-figshift-backend");
-const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
-
-/// What a client reads whose body is larger than its route allows.
-pub(super) const BODY_TOO_LARGE: &str = "The request body is larger than this route allows";
 
 /// A backend's response goes to the client as it comes; a bare one has no body that anybody would read.
 pub(super) fn relay(
@@ -77,7 +65,6 @@ pub(super) fn dress(walk: &Walk, head: &mut Parts, id: HeaderValue) {
 
 /// The body of an answer.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "nearly all are relayed")]
 pub(super) enum ResponseBody {
     /// From a backend.
     Relayed(Relayed),
@@ -386,192 +373,5 @@ impl Body for ResponseBody {
             Self::Warm(_) => SizeHint::new(),
             Self::Own(body) => SizeHint::with_exact(body.as_ref().map_or(0, |b| b.len() as u64)),
         }
-    }
-}
-
-/// What a client reads when figshift answers by itself.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Problem {
-    pub(super) status: StatusCode,
-    pub(super) fault: Fault,
-    pub(super) detail: &'static str,
-    /// In seconds.
-    retry_after: Option<u32>,
-}
-
-impl Problem {
-    /// For a request whose last try failed.
-    pub(super) fn of_failure(kind: FailureKind) -> Self {
-        let (status, fault, detail) = match kind {
-            FailureKind::Connect => (
-                StatusCode::BAD_GATEWAY,
-                Fault::Connect,
-                "No connection to the backend could be made",
-            ),
-            FailureKind::NoDescriptor => (
-                StatusCode::BAD_GATEWAY,
-                Fault::Connect,
-                "figshift has no file descriptor left for a connection to the backend",
-            ),
-            FailureKind::Reset | FailureKind::Stale => (
-                StatusCode::BAD_GATEWAY,
-                Fault::Reset,
-                "The backend closed the connection or sent something that is no HTTP response; \
-                 it may have begun to process the request",
-            ),
-            FailureKind::Timeout => (
-                StatusCode::GATEWAY_TIMEOUT,
-                Fault::Timeout,
-                "The backend sent no response head in time; it may still process the request",
-            ),
-            FailureKind::Stream(trouble) => return Self::of_trouble(trouble),
-            FailureKind::Cut => (
-                StatusCode::BAD_GATEWAY,
-                Fault::Cut,
-                "An operator took all requests from the backend before it had answered this one; \
-                 it may have begun to process it",
-            ),
-            FailureKind::QueueFull => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                Fault::QueueFull,
-                "The backend is busy, and too many requests wait for it already",
-            ),
-            FailureKind::QueueLate => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                Fault::QueueTimeout,
-                "The backend was busy for too long; the request was not sent to it",
-            ),
-            FailureKind::ClientSlow => (
-                StatusCode::REQUEST_TIMEOUT,
-                Fault::SlowBody,
-                "The request body did not arrive in time",
-            ),
-            FailureKind::BodyTooLarge => (
-                StatusCode::PAYLOAD_TOO_LARGE,
-                Fault::BodyTooLarge,
-                BODY_TOO_LARGE,
-            ),
-            FailureKind::ClientBroke => (
-                StatusCode::BAD_REQUEST,
-                Fault::BadRequest,
-                "The request body could not be read",
-            ),
-        };
-        Self {
-            status,
-            fault,
-            detail,
-            retry_after: None,
-        }
-    }
-
-    /// For an event stream that had no event.
-    fn of_trouble(trouble: Trouble) -> Self {
-        let (fault, detail) = match trouble {
-            Trouble::FirstEvent | Trouble::Gap => (
-                Fault::Stalled,
-                "The backend answered and then sent no event in time; it may still process the request",
-            ),
-            Trouble::Broken | Trouble::ErrorEvent => (
-                Fault::Broken,
-                "The backend answered, and its connection broke before the first event",
-            ),
-            Trouble::Empty => (
-                Fault::Empty,
-                "The backend answered with an event stream that has no event",
-            ),
-        };
-        Self::of_fault(fault, detail)
-    }
-
-    /// For a request that was never tried.
-    pub(super) fn of_fault(fault: Fault, detail: &'static str) -> Self {
-        let status = match fault {
-            Fault::NoRoute => StatusCode::NOT_FOUND,
-            Fault::Unsupported => StatusCode::NOT_IMPLEMENTED,
-            Fault::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-            Fault::NoEndpoint | Fault::QueueFull | Fault::QueueTimeout => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-            Fault::Connect | Fault::Reset | Fault::Cut | Fault::Empty | Fault::Broken => {
-                StatusCode::BAD_GATEWAY
-            }
-            Fault::Timeout | Fault::Stalled => StatusCode::GATEWAY_TIMEOUT,
-            Fault::BadRequest => StatusCode::BAD_REQUEST,
-            Fault::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Fault::UriTooLong => StatusCode::URI_TOO_LONG,
-            Fault::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Fault::SlowHead | Fault::SlowBody => StatusCode::REQUEST_TIMEOUT,
-            Fault::Redirect => super::redirect::STATUS,
-        };
-        Self {
-            status,
-            fault,
-            detail,
-            retry_after: None,
-        }
-    }
-
-    /// Tells after which time to come again, in whole seconds and not at once.
-    pub(super) fn after(self, wait: Duration) -> Self {
-        let seconds = u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
-        Self {
-            retry_after: Some(seconds.max(1)),
-            ..self
-        }
-    }
-
-    /// Writes, counts and logs it. `at` names the route or the target, for the log.
-    pub(super) fn answer(
-        self,
-        worker: &Worker,
-        at: &str,
-        id: &HeaderValue,
-        dialect: Dialect,
-    ) -> Response<ResponseBody> {
-        let reason = self.fault.as_str();
-        let id_text = id.to_str().unwrap_or_default();
-        worker.cell().faults[self.fault as usize].add(1);
-        if self.fault != Fault::Redirect && worker.may_complain() {
-            let status = self.status.as_u16();
-            tracing::warn!(
-                reason,
-                status,
-                at,
-                request_id = id_text,
-                "Answered for a backend"
-            );
-        }
-        let mut response = match dialect {
-            Dialect::Http => self.document(id_text),
-            Dialect::Grpc => self.call_status(),
-        };
-        let headers = response.headers_mut();
-        headers.insert(REASON, HeaderValue::from_static(reason));
-        headers.insert(REQUEST_ID, id.clone());
-        if let Some(seconds) = self.retry_after {
-            headers.insert(RETRY_AFTER, seconds.into());
-        }
-        response
-    }
-
-    fn document(self, id: &str) -> Response<ResponseBody> {
-        let reason = self.fault.as_str();
-        let title = self.status.canonical_reason().unwrap_or(reason);
-        let body = problem_json(self.status.as_u16(), title, reason, self.detail, id);
-        let mut response = Response::new(ResponseBody::Own(Some(body.into())));
-        *response.status_mut() = self.status;
-        response.headers_mut().insert(CONTENT_TYPE, PROBLEM);
-        response
-    }
-
-    /// The end of a gRPC call, all in the head.
-    fn call_status(self) -> Response<ResponseBody> {
-        let mut response = Response::new(ResponseBody::Own(None));
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, GRPC);
-        headers.insert(GRPC_STATUS, grpc_code(self.status.as_u16()));
-        headers.insert(GRPC_MESSAGE, grpc_message(self.detail));
-        response
     }
 }

@@ -1,0 +1,103 @@
+//! A response whose head has arrived: whether it goes to the client, or the request elsewhere.
+
+use http::Response;
+use http::header::{HeaderValue, RETRY_AFTER};
+use hyper::body::Incoming;
+
+use super::fallback::{Next, Plan};
+use super::forward::{FailureKind, Outgoing};
+use super::hold::first_event;
+use super::lease::Lease;
+use super::walk::Walk;
+use super::watch::Watch;
+use crate::stats::{Class, Side};
+
+/// See the module.
+pub(super) struct Arrival {
+    pub(super) response: Response<Incoming>,
+    pub(super) lease: Lease,
+    pub(super) class: Class,
+    pub(super) watch: Option<Box<Watch>>,
+    /// It is an event stream, of which the first event is awaited.
+    pub(super) is_held: bool,
+}
+
+/// What became of a response that was held.
+pub(super) enum Held {
+    /// It goes to the client.
+    Passes,
+    /// Its backend has failed.
+    Failed(FailureKind, Next),
+    /// The client has left.
+    Left,
+}
+
+impl Arrival {
+    /// Of the running try.
+    ///
+    /// # Errors
+    ///
+    /// Where the request goes instead, since the route does not want this status.
+    pub(super) fn of(
+        walk: &mut Walk,
+        outgoing: &Outgoing,
+        plan: &mut Plan,
+        side: Side,
+        (response, lease): (Response<Incoming>, Lease),
+    ) -> Result<Self, Next> {
+        let status = outgoing.dialect.status(&response);
+        let class = Class::of_status(status, || response.headers().contains_key(RETRY_AFTER));
+        let watch = match outgoing.gets_no_body(&response) {
+            true => None,
+            false => Watch::of(walk, &response),
+        };
+        let is_held = watch.as_ref().is_some_and(|watch| watch.is_held(walk));
+        walk.head_arrived(status, class, is_held);
+        if walk.route().fallback_on.contains(status)
+            && let again @ Next::Try(..) = plan.after_status(walk, outgoing, side)
+        {
+            walk.attempt_ends(class);
+            return Err(again);
+        }
+        Ok(Self {
+            response,
+            lease,
+            class,
+            watch,
+            is_held,
+        })
+    }
+
+    /// Waits for the first event of a stream.
+    pub(super) async fn hold(
+        &mut self,
+        walk: &mut Walk,
+        outgoing: &Outgoing,
+        plan: &mut Plan,
+        side: Side,
+        id: &HeaderValue,
+    ) -> Held {
+        let Some(watch) = &mut self.watch else {
+            return Held::Passes;
+        };
+        let upload = outgoing.upload.as_deref();
+        let Err(kind) = first_event(walk, &mut self.response, watch, id, upload).await else {
+            return Held::Passes;
+        };
+        let sick = watch.sick_class();
+        if kind.class() == Class::Timeout {
+            self.lease.timed_out();
+        }
+        let next = plan.after_hold(walk, outgoing, side, kind, watch);
+        if let (Some(class), Next::GiveUp) = (sick, next) {
+            // What the backend says of it is more than we could.
+            self.class = class;
+            return Held::Passes;
+        }
+        if walk.has_left() {
+            return Held::Left;
+        }
+        walk.attempt_ends(sick.unwrap_or(kind.class()));
+        Held::Failed(kind, next)
+    }
+}
