@@ -30,6 +30,7 @@ mod listen;
 mod local;
 mod lookout;
 mod pace;
+mod pipes;
 mod pool;
 mod presence;
 mod queue;

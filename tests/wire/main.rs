@@ -19,6 +19,7 @@ mod far;
 mod grpc;
 mod heads;
 mod matrix;
+mod moods;
 mod near;
 mod refused;
 mod sharing;
