@@ -12,6 +12,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod blame;
 mod cut;
 mod ending;
 mod events;
