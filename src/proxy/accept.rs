@@ -9,8 +9,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::header::{HeaderValue, STRICT_TRANSPORT_SECURITY};
-use http::{Request, Response};
+use http::Response;
+use http::header::HeaderValue;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::{HttpService, service_fn};
@@ -25,7 +25,7 @@ use super::exchange::exchange;
 use super::farewell::farewell;
 use super::framed::Framed;
 use super::greet::{Spoken, greet};
-use super::handshake::{Shaken, announced, failed, unannounced, with_client};
+use super::handshake::{Announced, Shaken, announced, failed, unannounced, with_client};
 use super::limited::{self, Ended};
 use super::listen::{Entrance, Listeners};
 use super::local::Local;
@@ -149,9 +149,9 @@ async fn drive(mut open: Open, mut socket: TcpStream, by: Entrance) {
     if pin.is_announced_by(address) {
         let announced = Box::pin(announced(&mut socket, pin.handshake));
         match unless_ended(&open.client, announced).await {
-            None => return,
+            None | Some(Ok(Announced::Left)) => return,
             Some(Err(error)) => return unannounced(&open.worker, address, &error),
-            Some(Ok(source)) => address = source.unwrap_or(address),
+            Some(Ok(Announced::From(source))) => address = source.unwrap_or(address),
         }
         if !pin.trusts(address)
             && !pin.is_announced_by(address)
@@ -172,11 +172,12 @@ async fn drive(mut open: Open, mut socket: TcpStream, by: Entrance) {
             }
         }
         Entrance::Https => {
-            let shaken = Box::pin(open.shake_hands(&pin, socket));
+            let hsts = pin.hsts.clone();
+            let shaken = Box::pin(open.shake_hands(pin, socket));
             match unless_ended(&open.client, shaken).await.flatten() {
                 Some(shaken) => {
                     open.is_from(Peer::with_tls(address));
-                    open.hsts.clone_from(&pin.hsts);
+                    open.hsts = hsts;
                     shaken
                 }
                 None => return,
@@ -318,8 +319,8 @@ impl Open {
         self.client = worker.clients.is_from(self.key, peer, now);
     }
 
-    /// `None` when that comes to nothing.
-    async fn shake_hands(&self, pin: &Pinned, socket: TcpStream) -> Option<(Stream, Spoken)> {
+    /// `None` when that comes to nothing. The snapshot is kept no longer than it takes.
+    async fn shake_hands(&self, pin: Pinned, socket: TcpStream) -> Option<(Stream, Spoken)> {
         // There is one, as long as there is the listener.
         let acceptor = pin.material.acceptor.as_ref()?;
         match with_client(acceptor, socket, pin.handshake).await {
@@ -348,20 +349,7 @@ impl Open {
     > + use<> {
         let (worker, client) = (Rc::clone(&self.worker), Rc::clone(&self.client));
         let hsts = self.hsts.clone();
-        service_fn(move |request: Request<Incoming>| {
-            let (version, told) = (request.version(), Rc::clone(&worker));
-            let answer = exchange(&worker, &client, request);
-            let hsts = hsts.clone();
-            async move {
-                let mut answer = drain::tell(&told, version, answer.await);
-                if let Some(hsts) = hsts {
-                    // A backend may know better.
-                    let headers = answer.headers_mut();
-                    headers.entry(STRICT_TRANSPORT_SECURITY).or_insert(hsts);
-                }
-                Ok::<_, Infallible>(answer)
-            }
-        })
+        service_fn(move |request| exchange(&worker, &client, hsts.clone(), request))
     }
 }
 

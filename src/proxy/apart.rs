@@ -15,6 +15,7 @@ use http::response::Parts;
 use http::{HeaderValue, Response, StatusCode};
 use http_body::{Body, Frame};
 
+use super::client::Client;
 use super::deadline::{Deadline, Deadlines};
 use super::kept;
 use super::respond::{Broken, REASON, ResponseBody};
@@ -67,6 +68,8 @@ pub(super) struct Apart {
     rest: Option<Rest>,
     aside: Rc<Aside>,
     worker: Rc<Worker>,
+    /// Who waits for it, and how many requests it may give up in a second.
+    client: (Rc<Client>, u32),
     /// How often comments are sent, if they are.
     every: Option<Duration>,
     deadline: Deadline<Rc<Deadlines>>,
@@ -91,6 +94,7 @@ impl Apart {
         rest: Rest,
         aside: Rc<Aside>,
         worker: Rc<Worker>,
+        client: (Rc<Client>, u32),
         every: Option<Duration>,
         id: HeaderValue,
     ) -> Self {
@@ -99,6 +103,7 @@ impl Apart {
             rest: Some(rest),
             aside,
             worker,
+            client,
             every,
             deadline,
             is_armed: false,
@@ -162,6 +167,7 @@ impl Drop for Apart {
     fn drop(&mut self) {
         if let (Some(rest), Some(limit)) = (self.rest.take(), self.aside.drain.get()) {
             self.aside.left.set(true);
+            self.worker.is_left(&self.client.0, self.client.1);
             kept::go_on(async { kept::read(rest.await.into_body()).await }, limit);
         }
     }

@@ -20,8 +20,8 @@ use crate::wire::{Flaw, Peer};
 /// So many times the idle limit may a client take for reading what is left of its last answer.
 const READING_PATIENCE: u32 = 10;
 
-/// How a connection shall end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How a connection shall end; what comes later is worse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Ending {
     /// Not yet.
     None,
@@ -241,10 +241,12 @@ impl Client {
         matches!(self.ending.get(), Ending::Now | Ending::SlowHead)
     }
 
+    /// Whoever has been told of a worse end is not told of a better one.
     fn end(&self, how: Ending) {
-        if self.ending.replace(how) == how {
+        if self.ending.get() >= how {
             return;
         }
+        self.ending.set(how);
         if let Some(waker) = &*self.waker.borrow() {
             waker.wake_by_ref();
         }
@@ -365,5 +367,23 @@ impl Clients {
         for (_, client) in self.0.borrow().iter() {
             client.end(Ending::Now);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_ends_at_once_is_not_told_to_end_gently_after_that() {
+        let clients = Clients::default();
+        let (_, client) = clients.open(IpAddr::from([127, 0, 0, 1]), Duration::ZERO);
+        client.multiplexes();
+        client.end(Ending::Gently);
+        client.end(Ending::Now);
+        // The worker is leaving meanwhile, and says so at each tick.
+        clients.send_away();
+        let cx = Context::from_waker(Waker::noop());
+        assert_eq!(client.poll_ending(&cx), Ending::Now);
     }
 }

@@ -1,12 +1,14 @@
 //! The walk of one request, in the order of its steps. Everything else in this room is one of
 //! them; no step calls back up.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::net::IpAddr;
 use std::rc::Rc;
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, HeaderValue, LOCATION, RETRY_AFTER, TRANSFER_ENCODING,
+    CONNECTION, CONTENT_LENGTH, HeaderValue, LOCATION, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
+    TRANSFER_ENCODING,
 };
 use http::request::Parts;
 use http::{Request, Response, StatusCode, Version};
@@ -18,6 +20,7 @@ use super::apart::{Apart, Aside};
 use super::choose::choose;
 use super::client::Client;
 use super::dialect::Dialect;
+use super::drain;
 use super::fallback::{Next, Plan, is_repeatable};
 use super::forward::{FailureKind, Outgoing, OutgoingBody, forward};
 use super::hold::first_event;
@@ -36,7 +39,7 @@ use crate::stats::{Class, Fault};
 use crate::wire::{Replay, Trust, join_cookies, remove_from_request};
 
 /// Serves one request. What needs no waiting is done in the call itself, so that the future holds
-/// no more than the tries need: it is moved once per request and kept once per connection.
+/// no more than the tries need: it is moved several times per request and kept once per connection.
 ///
 /// # Cancel safety
 ///
@@ -45,20 +48,24 @@ use crate::wire::{Replay, Trust, join_cookies, remove_from_request};
 pub(super) fn exchange(
     worker: &Rc<Worker>,
     client: &Rc<Client>,
+    hsts: Option<HeaderValue>,
     request: Request<Incoming>,
-) -> impl Future<Output = Response<ResponseBody>> + use<> {
-    let mut begun = begin(worker, client, request);
+) -> impl Future<Output = Result<Response<ResponseBody>, Infallible>> + use<> {
+    let (version, told) = (request.version(), Rc::clone(worker));
+    let begun = begin(worker, client, request);
     async move {
-        if begun.as_ref().is_ok_and(Delivery::may_outlive)
-            && let Ok(delivery) = std::mem::replace(&mut begun, Err(nothing()))
-            && let Some(apart) = delivery.set_apart()
-        {
-            return apart.answer().await;
+        let answer = match begun {
+            Ok(delivery) if delivery.may_outlive() => Box::pin(delivery.apart()).await,
+            Ok(mut delivery) => delivery.run().await,
+            Err(answer) => *answer,
+        };
+        let mut answer = drain::tell(&told, version, answer);
+        if let Some(hsts) = hsts {
+            // A backend may know better.
+            let headers = answer.headers_mut();
+            headers.entry(STRICT_TRANSPORT_SECURITY).or_insert(hsts);
         }
-        match &mut begun {
-            Ok(delivery) => delivery.run().await,
-            Err(answer) => std::mem::replace(answer, nothing()),
-        }
+        Ok(answer)
     }
 }
 
@@ -67,12 +74,11 @@ pub(super) fn exchange(
 /// # Errors
 ///
 /// The answer to a request that goes no further.
-#[expect(clippy::result_large_err, reason = "it is the answer, and moved once")]
 fn begin(
     worker: &Rc<Worker>,
     client: &Rc<Client>,
     request: Request<Incoming>,
-) -> Result<Delivery, Response<ResponseBody>> {
+) -> Result<Delivery, Box<Response<ResponseBody>>> {
     let started = worker.now();
     let presence = Presence::begin(Rc::clone(worker), Rc::clone(client));
     let (mut head, body) = request.into_parts();
@@ -90,7 +96,7 @@ fn begin(
         let status = problem.status.as_u16();
         let memory = &worker.memory;
         memory.refused(id.as_bytes(), started, epoch, problem.fault, status);
-        problem.answer(worker, path, &id, dialect)
+        Box::new(problem.answer(worker, path, &id, dialect))
     };
     let stop = |refusal: Refusal, head: &Parts, epoch| {
         let problem = Problem::of_fault(refusal.fault, refusal.detail);
@@ -138,15 +144,16 @@ fn begin(
     let asked =
         Asked::take(&mut head, &body, route).map_err(|refusal| stop(refusal, &head, pin.epoch))?;
     let outgoing = prepare(route, head, asked, host, body, &presence, trusted);
+    let walk = Box::new(Walk::begin(
+        presence,
+        pin,
+        index,
+        choice,
+        started,
+        id.as_bytes(),
+    ));
     Ok(Delivery {
-        walk: Some(Walk::begin(
-            presence,
-            pin,
-            index,
-            choice,
-            started,
-            id.as_bytes(),
-        )),
+        walk: Some(walk),
         outgoing,
         id,
     })
@@ -220,13 +227,21 @@ fn prepare(
 
 /// A request on its way: lease, forward, fall back; respond.
 struct Delivery {
-    /// Taken by the answer.
-    walk: Option<Walk>,
+    /// Taken by the answer. In a box, since an answer is moved often.
+    walk: Option<Box<Walk>>,
     outgoing: Outgoing,
     id: HeaderValue,
 }
 
 impl Delivery {
+    /// The answer of a request that goes on apart from the call that brought it.
+    async fn apart(self) -> Response<ResponseBody> {
+        match self.set_apart() {
+            Some(apart) => apart.answer().await,
+            None => nothing(),
+        }
+    }
+
     /// Whether it may have to go on apart from the call that brought it.
     fn may_outlive(&self) -> bool {
         self.walk
@@ -240,9 +255,10 @@ impl Delivery {
         let walk = self.walk.as_mut()?;
         walk.set_aside(Rc::clone(&aside));
         let (worker, every) = (Rc::clone(walk.worker()), walk.route().keep_alive);
+        let client = (Rc::clone(walk.client()), walk.limits().resets);
         let id = self.id.clone();
         let rest = Box::pin(async move { self.run().await });
-        Some(Apart::new(rest, aside, worker, every, id))
+        Some(Apart::new(rest, aside, worker, client, every, id))
     }
 
     /// Tries until there is a response, or nothing left to try.
@@ -291,7 +307,10 @@ impl Delivery {
                     let status = self.outgoing.dialect.status(&response);
                     let class =
                         Class::of_status(status, || response.headers().contains_key(RETRY_AFTER));
-                    let mut watch = Watch::of(walk, &response);
+                    let mut watch = match self.outgoing.gets_no_body(&response) {
+                        true => None,
+                        false => Watch::of(walk, &response),
+                    };
                     let is_held = watch.as_ref().is_some_and(|watch| watch.is_held(walk));
                     walk.head_arrived(status, class, is_held);
                     if walk.route().fallback_on.contains(status)
@@ -349,10 +368,11 @@ impl Delivery {
             (Some(walk), None) => {
                 let outgoing = &mut self.outgoing;
                 let upload = outgoing.upload.take();
+                let bare = outgoing.gets_no_body(&response);
                 let (status, headers) = (response.status(), response.headers());
                 let untold = outgoing.dialect.waits_for_trailers(status, headers);
                 let books = Books::new(walk, lease, class, untold, upload);
-                relay(books, response, watch, self.id.clone())
+                relay(books, response, bare, watch, self.id.clone())
             }
             (None, _) => nothing(),
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use http::header::{HOST, HeaderValue, TRANSFER_ENCODING, VIA};
 use http::request::Parts;
 use http::uri::{self, Uri};
-use http::{Request, Response, StatusCode, Version};
+use http::{Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use rustix::io::Errno;
 
@@ -153,6 +153,15 @@ impl Outgoing {
             Some(asked) => asked.may_get(response),
             None => response.status() != StatusCode::SWITCHING_PROTOCOLS,
         }
+    }
+
+    /// Whether the response has no body by what it answers. With HTTP/2 its end may come later than its
+    /// head, and nobody waits for that.
+    pub(super) fn gets_no_body(&self, response: &Response<Incoming>) -> bool {
+        let status = response.status();
+        self.head.method == Method::HEAD
+            || status == StatusCode::NO_CONTENT
+            || status == StatusCode::NOT_MODIFIED
     }
 
     /// Whether a further try would send the same request.

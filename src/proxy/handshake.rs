@@ -17,7 +17,16 @@ use crate::snapshot::{Backend, Endpoint};
 use crate::tls::Acceptor;
 use crate::wire::{LONGEST_PROXY_HEADER, ProxyHeader, read_proxy_header};
 
-/// Reads a PROXY header, and not a byte more. Gives the client's address, if the header tells it.
+/// What a load balancer says of a connection.
+#[derive(Debug)]
+pub(super) enum Announced {
+    /// The client's address, if it tells it.
+    From(Option<IpAddr>),
+    /// Nothing: it left without a byte, as those do who only look whether somebody listens.
+    Left,
+}
+
+/// Reads a PROXY header, and not a byte more.
 ///
 /// # Errors
 ///
@@ -26,15 +35,15 @@ use crate::wire::{LONGEST_PROXY_HEADER, ProxyHeader, read_proxy_header};
 /// # Cancel safety
 ///
 /// Dropping it closes the connection.
-pub(super) async fn announced(
-    socket: &mut TcpStream,
-    limit: Duration,
-) -> io::Result<Option<IpAddr>> {
+pub(super) async fn announced(socket: &mut TcpStream, limit: Duration) -> io::Result<Announced> {
     in_time(limit, async {
         let mut taken = Vec::new();
         let mut ahead = [0; LONGEST_PROXY_HEADER];
         loop {
-            let seen = socket.peek(&mut ahead).await?;
+            let seen = match socket.peek(&mut ahead).await {
+                Ok(0) | Err(_) if taken.is_empty() => return Ok(Announced::Left),
+                seen => seen?,
+            };
             let before = taken.len();
             taken.extend_from_slice(&ahead[..seen]);
             let read = read_proxy_header(&taken);
@@ -49,7 +58,7 @@ pub(super) async fn announced(
             // What was only looked at is taken: all of it belongs to the header.
             socket.read_exact(&mut ahead[..whole - before]).await?;
             if let Some(source) = source {
-                return Ok(source);
+                return Ok(Announced::From(source));
             }
         }
     })

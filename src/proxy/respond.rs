@@ -36,10 +36,11 @@ const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json"
 /// What a client reads whose body is larger than its route allows.
 pub(super) const BODY_TOO_LARGE: &str = "The request body is larger than this route allows";
 
-/// A backend's response goes to the client as it comes.
+/// A backend's response goes to the client as it comes; a bare one has no body that anybody would read.
 pub(super) fn relay(
     books: Books,
     response: Response<Incoming>,
+    bare: bool,
     watch: Option<Box<Watch>>,
     id: HeaderValue,
 ) -> Response<ResponseBody> {
@@ -55,7 +56,7 @@ pub(super) fn relay(
             .zip(kept_id)
             .map(|(watch, id)| Box::new(Watched::new(watch, id))),
     };
-    let body = ResponseBody::Relayed(relayed.settle_if_ended());
+    let body = ResponseBody::Relayed(relayed.settle_if_ended(bare));
     let body = match drain {
         Some(limit) if !body.is_settled() => ResponseBody::Kept(Kept::new(body, limit)),
         _ => body,
@@ -99,7 +100,7 @@ pub(super) struct Relayed {
 
 #[derive(Debug)]
 pub(super) struct Books {
-    pub(super) walk: Walk,
+    pub(super) walk: Box<Walk>,
     lease: Lease,
     pub(super) class: Class,
     /// Only the trailers will tell how a gRPC call ended.
@@ -113,7 +114,7 @@ pub(super) struct Books {
 impl Books {
     /// Of a try that got a response of this class; `untold` says that only the trailers will tell.
     pub(super) fn new(
-        walk: Walk,
+        walk: Box<Walk>,
         lease: Lease,
         class: Class,
         untold: bool,
@@ -171,8 +172,8 @@ impl Books {
 }
 
 impl Relayed {
-    fn settle_if_ended(mut self) -> Self {
-        if self.is_end() {
+    fn settle_if_ended(mut self, bare: bool) -> Self {
+        if bare || self.is_end() {
             self.settle(None, true);
         } else if let Some(books) = &mut self.books {
             books.walk.streams();
@@ -206,6 +207,7 @@ impl Relayed {
     pub(super) fn client_left(&mut self) {
         if let Some(books) = &mut self.books {
             books.left = true;
+            books.walk.client_leaves();
         }
     }
 

@@ -28,7 +28,7 @@ const TURN: u32 = 16;
 #[derive(Debug)]
 pub(super) struct Tunnel {
     /// Taken when it ends.
-    walk: Option<Walk>,
+    walk: Option<Box<Walk>>,
     /// Of the backend's connection, which never goes back to where it came from.
     lease: Lease,
     /// Both ends, until they have ended well.
@@ -51,7 +51,7 @@ pub(super) enum End {
 }
 
 impl Tunnel {
-    pub(super) fn new(walk: Walk, lease: Lease) -> Box<Self> {
+    pub(super) fn new(walk: Box<Walk>, lease: Lease) -> Box<Self> {
         let cell = walk.cell(walk.side());
         cell.tunnels.add(1);
         cell.tunnels_open.up();
@@ -142,7 +142,7 @@ impl Tunnel {
         }
     }
 
-    fn leave(&mut self) -> Option<Walk> {
+    fn leave(&mut self) -> Option<Box<Walk>> {
         let walk = self.walk.take()?;
         walk.cell(walk.side()).tunnels_open.down();
         if let Some(endpoint) = walk.endpoint() {

@@ -118,7 +118,7 @@ impl Asked {
 /// Passes the 101 on. What comes after it is carried by a tunnel, which the client's connection runs
 /// when the 101 is out.
 pub(super) fn switch(
-    mut walk: Walk,
+    mut walk: Box<Walk>,
     lease: Lease,
     response: Response<Incoming>,
     asked: Asked,

@@ -15,7 +15,7 @@ use super::presence::Presence;
 use super::worker::Worker;
 use crate::recall::{Chosen, Decision, Mark, Moment};
 use crate::snapshot::{Arm, Backend, ClientLimits, Endpoint, Picked, Pin, Route, Seat};
-use crate::stats::{Class, Cohorts, Fault, Lapse, Reason, Side, SideCell, Trouble, Unit};
+use crate::stats::{Class, Cohorts, Fault, Reason, Side, SideCell, Trouble, Unit};
 
 /// A request that has found its route.
 #[derive(Debug)]
@@ -38,6 +38,8 @@ pub(super) struct Walk {
     /// Holds a place in the retry budget.
     retrying: bool,
     ended: bool,
+    /// Its client has given it up, which is counted once.
+    given_up: bool,
     /// Where it may outlive the call that brought it.
     aside: Option<Rc<Aside>>,
 }
@@ -84,6 +86,7 @@ impl Walk {
             seat: None,
             retrying: false,
             ended: false,
+            given_up: false,
             aside: None,
         }
     }
@@ -187,6 +190,14 @@ impl Walk {
     /// Whether the client has left and the request goes on without it.
     pub(super) fn has_left(&self) -> bool {
         self.aside().is_some_and(Aside::has_left)
+    }
+
+    /// The client does not wait for the end of it. One that goes on apart was counted when it was left.
+    pub(super) fn client_leaves(&mut self) {
+        if !std::mem::replace(&mut self.given_up, true) && !self.has_left() {
+            let most = self.limits().resets;
+            self.worker().is_left(self.client(), most);
+        }
     }
 
     /// The backend of the running try gets to see the request.
@@ -474,9 +485,7 @@ impl Drop for Walk {
     fn drop(&mut self) {
         if !self.ended {
             // The future or the body was dropped: the client has left, or its stream was cut.
-            if self.presence.client.gives_up(self.pin.limits.resets) {
-                self.worker().cell().lapses[Lapse::Flood as usize].add(1);
-            }
+            self.client_leaves();
             let served = self.side();
             // How long it has waited counts.
             self.look_at_clock();

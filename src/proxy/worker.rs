@@ -12,7 +12,7 @@ use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::watch;
 
 use super::accept;
-use super::client::Clients;
+use super::client::{Client, Clients};
 use super::crowd::Crowd;
 use super::cut;
 use super::deadline::Deadlines;
@@ -21,7 +21,7 @@ use super::pool::Pools;
 use crate::policy::retry_allowed;
 use crate::recall::{Board, Memory};
 use crate::snapshot::{Pin, Publisher, Reader};
-use crate::stats::{Cells, WorkerCell};
+use crate::stats::{Cells, Lapse, WorkerCell};
 use crate::wire::RequestIds;
 
 /// How often deadlines are looked at: their precision.
@@ -207,6 +207,13 @@ impl Worker {
     /// Told of the last hard rollback; whether that is news.
     pub(super) fn learn_of_cut(&self, epoch: u64) -> bool {
         self.cut.replace(epoch) < epoch
+    }
+
+    /// A client has given up a request. Which one too many floods its connection: that ends, and is counted.
+    pub(super) fn is_left(&self, client: &Client, most: u32) {
+        if client.gives_up(most) {
+            self.cell().lapses[Lapse::Flood as usize].add(1);
+        }
     }
 
     /// Whether one more failed request may be logged; a flood of them must not become one of lines.

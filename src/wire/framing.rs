@@ -10,6 +10,9 @@ use memchr::memchr;
 /// padded to more is a flaw.
 const KEPT: usize = 64;
 
+/// Of the size of a chunk; no number has more, but padding could.
+const MOST_DIGITS: usize = 16;
+
 /// Why a request on a connection cannot be trusted to begin or end where it seems to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flaw {
@@ -202,7 +205,7 @@ impl Framing {
             At::Fields if line.text.is_empty() => self.end_head(),
             At::Fields => self.field(line),
             _ if !line.crlf => self.fail(Flaw::Chunk),
-            At::Size => match chunk_size(line.text) {
+            At::Size => match chunk_size(line) {
                 Some(0) => self.at = At::Trailers,
                 Some(size) => self.at = At::Data(size),
                 None => self.fail(Flaw::Chunk),
@@ -287,12 +290,14 @@ fn number(text: &[u8]) -> Option<u64> {
     digits.then(|| std::str::from_utf8(text).ok()?.parse().ok())?
 }
 
-/// Hexadecimal digits, then space or an extension.
-fn chunk_size(line: &[u8]) -> Option<u64> {
-    let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit());
-    let (digits, rest) = line.split_at(digits.count());
+/// Hexadecimal digits, then space or an extension. Of a long line, all of it but the extension must have
+/// been kept: what cannot be seen could be more digits.
+fn chunk_size(line: Line<'_>) -> Option<u64> {
+    let digits = line.text.iter().take_while(|byte| byte.is_ascii_hexdigit());
+    let (digits, rest) = line.text.split_at(digits.count());
     let rest = rest.trim_ascii_start();
-    if !(rest.is_empty() || rest.starts_with(b";")) {
+    let ends = rest.is_empty() && line.whole;
+    if digits.len() > MOST_DIGITS || !(ends || rest.starts_with(b";")) {
         return None;
     }
     u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()

@@ -16,6 +16,7 @@ mod crowd;
 mod descriptors;
 mod frames;
 mod heads;
+mod meeting;
 mod multiplexed;
 mod others;
 mod queue;

@@ -12,7 +12,7 @@ use super::frames::{
 use super::others::Others;
 use crate::support::eventually;
 use crate::support::house::{House, Plan};
-use crate::support::origin::{Do, Origin, ok, raw};
+use crate::support::origin::{Do, Gate, Origin, ok, raw};
 
 const ENHANCE_YOUR_CALM: u32 = 11;
 
@@ -76,6 +76,49 @@ async fn streams_that_are_reset_at_once_end_their_connection() {
     assert!(asked <= 200, "{asked} requests have reached the backend");
     drop(client);
     at_rest(house, others, &origin).await;
+}
+
+/// What its backend does not bear to be left goes on without its client, and was given up all the same.
+#[tokio::test]
+async fn giving_up_what_goes_on_without_its_client_is_a_flood_too() {
+    for target in ["/silent", "/begun"] {
+        let gate = Gate::default();
+        let waits = gate.clone();
+        let origin = Origin::new(move |seen| match seen.target() {
+            "/begun" => vec![
+                raw("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nno"),
+                Do::Await(waits.clone()),
+                raw("w!"),
+            ],
+            _ => vec![Do::Await(waits.clone()), ok(b"ok")],
+        });
+        let house = Plan::alone(&origin, "on_disconnect = \"drain\"")
+            .listen("limits = { resets = 10 }")
+            .start()
+            .await;
+        let mut client = Frames::open(&house, 65_535).await;
+        // A look may lie between them, and begin a second of its own.
+        let streams: Vec<u32> = (0..30).map(|n| 2 * n + 1).collect();
+        for stream in &streams {
+            client.get(*stream, target).await;
+        }
+        eventually("all are asked for", || origin.count() == 30).await;
+        if target == "/begun" {
+            for _ in &streams {
+                while client.next().await.unwrap().kind != DATA {}
+            }
+        }
+        let resets = streams
+            .iter()
+            .flat_map(|stream| frame(RST_STREAM, 0, *stream, &8u32.to_be_bytes()));
+        client.send(resets.collect::<Vec<u8>>()).await;
+        eventually("it is counted", || lapses(&house, Lapse::Flood) == 1).await;
+        eventually("its connection has ended", || house.clients() == 0).await;
+        gate.open();
+        house.at_rest().await;
+        assert_eq!(lapses(&house, Lapse::Flood), 1);
+        house.stop().await;
+    }
 }
 
 #[tokio::test]

@@ -32,3 +32,4 @@ mod smuggling;
 #[allow(dead_code, reason = "shared with tests/smuggling")]
 mod table;
 mod takeover;
+mod tls;

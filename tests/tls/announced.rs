@@ -10,7 +10,7 @@ use super::stand::{house, sum};
 use crate::support::client::request;
 use crate::support::house::{House, Plan};
 use crate::support::origin::Origin;
-use crate::support::soon;
+use crate::support::{eventually, soon};
 
 const V1: &[u8] = b"PROXY TCP4 192.0.2.7 10.0.0.1 12345 443\r\n";
 const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
@@ -123,12 +123,59 @@ async fn without_the_header_there_is_no_connection() {
         b"",
         &V1[..20],
     ];
-    for (count, first) in cases.into_iter().enumerate() {
-        assert_eq!(say(&house, &[first]).await, "", "{first:?}");
+    for (count, first) in cases.iter().enumerate() {
+        assert_eq!(say(&house, &[*first]).await, "", "{first:?}");
         let failures = sum(&house, |cell| cell.proxy_header_failures.get());
         assert_eq!(failures, count as u64 + 1, "{first:?}");
     }
     assert_eq!(origin.count(), 0);
+    // Who only looks whether somebody listens is no mistake.
+    let before = sum(&house, |cell| cell.accepted.get());
+    for round in 1..=4 {
+        let socket = TcpStream::connect(house.app.http).await.unwrap();
+        if round % 2 == 0 {
+            socket.set_zero_linger().unwrap();
+        }
+        drop(socket);
+        eventually("it has come and gone", || {
+            let accepted = sum(&house, |cell| cell.accepted.get()) - before;
+            accepted == round && house.clients() == 0
+        })
+        .await;
+    }
+    let failures = sum(&house, |cell| cell.proxy_header_failures.get());
+    assert_eq!(failures, cases.len() as u64);
+    house.stop().await;
+}
+
+/// A load balancer for both families may write IPv4 addresses in IPv6.
+#[tokio::test]
+async fn an_address_of_ipv4_is_known_in_either_form() {
+    let origin = Origin::saying("hello");
+    let lines = "proxy_protocol = [\"127.0.0.1\"]\ntrusted = [\"192.0.2.0/24\"]\n\
+                 limits = { connections_per_client = 1 }";
+    let house = Plan::alone(&origin, "").listen(lines).start().await;
+    let mut header = v2(1);
+    let mut mapped = [0; 16];
+    mapped[10..].copy_from_slice(&[0xff, 0xff, 192, 0, 2, 7]);
+    header[16..32].copy_from_slice(&mapped);
+    let get = request("GET", "/", &[], b"");
+    let mut open = Vec::new();
+    for _ in 0..3 {
+        let mut socket = TcpStream::connect(house.app.http).await.unwrap();
+        socket
+            .write_all(&[&header[..], &get].concat())
+            .await
+            .unwrap();
+        let mut said = [0; 12];
+        soon("an answer", socket.read_exact(&mut said))
+            .await
+            .unwrap();
+        assert_eq!(&said, b"HTTP/1.1 200");
+        // Behind whom is trusted there are many.
+        open.push(socket);
+    }
+    assert_eq!(who(&origin), ["192.0.2.7"; 3]);
     house.stop().await;
 }
 

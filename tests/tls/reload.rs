@@ -144,3 +144,19 @@ async fn the_address_waits_for_a_restart_and_keeps_its_certificates() {
     assert_eq!(client.get("/").await.unwrap().status, 200);
     house.stop().await;
 }
+
+#[tokio::test]
+async fn a_connection_keeps_no_old_state() {
+    let origin = Origin::saying("hello");
+    let (house, authority) = house(Plan::alone(&origin, ""), "").await;
+    let near = Near::new(&authority);
+    let mut client = near.client(house.app.https.unwrap()).await;
+    // No request yet: those are remembered, with their state.
+    let old = Arc::downgrade(&house.app.publisher.current());
+    let before = house.standing();
+    replace(&house, &authority.issue(&["localhost"]));
+    house.judged(&before).await;
+    eventually("the old state is gone", || old.strong_count() == 0).await;
+    assert_eq!(client.get("/").await.unwrap().status, 200);
+    house.stop().await;
+}

@@ -1,6 +1,7 @@
 //! Each protocol of a client with each of a backend: right bytes, right ends, nothing left behind.
 
 use bytes::Bytes;
+use figshift::stats::Class;
 use http::{HeaderMap, HeaderValue};
 use http_body::Frame;
 use http_body_util::BodyExt as _;
@@ -46,12 +47,16 @@ type Pair = std::rc::Rc<(Origin, House)>;
 
 #[tokio::test]
 async fn empty_answers() {
-    each(async |_, mut client: Client, _| {
+    each(async |_, mut client: Client, pair: Pair| {
         let whole = client.get("/empty").await;
         assert_eq!((whole.status, whole.body.len()), (200, 0));
         let head = client.send("HEAD", "/bytes/10", Fed::none()).await.unwrap();
         assert_eq!(Whole::read(head).await.unwrap().body.len(), 0);
         assert_eq!(client.get("/hello").await.body, "hello");
+        // Nobody has left anything.
+        let (_, house) = &*pair;
+        house.at_rest().await;
+        assert_eq!(house.primary().here(Class::Cancelled), 0);
     })
     .await;
 }
