@@ -83,7 +83,6 @@ impl fmt::Debug for Apart {
     }
 }
 
-#[expect(clippy::large_enum_variant, reason = "moved once")]
 enum Step {
     Answered(Response<ResponseBody>),
     Comment(Parts),

@@ -77,7 +77,6 @@ pub(super) fn dress(walk: &Walk, head: &mut Parts, id: HeaderValue) {
 
 /// The body of an answer.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "nearly all are relayed")]
 pub(super) enum ResponseBody {
     /// From a backend.
     Relayed(Relayed),
