@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use super::greet::Spoken;
 use super::handshake::with_endpoint;
 use super::lease::Lease;
-use super::local::Local;
+use super::pipes::Pipes;
 use super::pool::{Connection, Pool, Single};
 use super::shared::Shared;
 use super::stream::{Pulse, Stream};
@@ -129,7 +129,8 @@ async fn speak_http2(
     worker: usize,
 ) -> io::Result<Connection> {
     let pulse = stream.pulse();
-    let mut builder = http2::Builder::new(Local);
+    let pipes = Pipes::default();
+    let mut builder = http2::Builder::new(pipes.clone());
     builder.timer(TokioTimer::new());
     if let Some(ping) = backend.pool_ping {
         builder.keep_alive_interval(ping).keep_alive_timeout(ping);
@@ -153,13 +154,19 @@ async fn speak_http2(
     });
     let silent = |_| io::Error::other("what came is not HTTP/2");
     settled.acquire().await.map_err(silent)?.forget();
-    let shared = Shared::new(sender, pulse, most);
+    if most.get() == 0 {
+        // A request would wait on it for nothing, and may be sent elsewhere.
+        return Err(io::Error::other("it takes no request"));
+    }
+    let shared = Shared::new(sender, pulse, most, pipes.0);
     Ok(Connection::Shared(Rc::new(shared)))
 }
 
-type Http2 = http2::Connection<TokioIo<Stream>, RequestBody, Local>;
+type Http2 = http2::Connection<TokioIo<Stream>, RequestBody, Pipes>;
 
 /// Drives a connection, tells when the peer's settings have come, and keeps what they say of streams.
+/// The engine looks at them, and at a GOAWAY, only when the next request is there: it is made to look
+/// whenever something has come, so that no request is given to a connection that cannot take it.
 async fn drive_http2(
     connection: Http2,
     pulse: Rc<Pulse>,
@@ -171,9 +178,8 @@ async fn drive_http2(
         let ended = connection.as_mut().poll(cx).map(|_| ());
         if ended.is_pending() {
             most.set(connection.current_max_send_streams());
-            if pulse.beats() == 0 {
-                pulse.wake(cx);
-            } else if settled.available_permits() == 0 {
+            pulse.wake(cx);
+            if pulse.beats() > 0 && settled.available_permits() == 0 {
                 // Who has waited has taken one; nobody asks again.
                 settled.add_permits(1);
             }

@@ -491,7 +491,8 @@ impl HeadWait<'_> {
     fn kind_of(&self, error: &hyper::Error) -> FailureKind {
         if self.upload.is_some_and(Upload::is_too_large) {
             FailureKind::BodyTooLarge
-        } else if error.is_user() {
+        } else if error.is_user() || self.upload.is_some_and(Upload::is_broken) {
+            // An engine of HTTP/2 tells only that the stream was reset, which it was by itself.
             FailureKind::ClientBroke
         } else {
             FailureKind::Reset

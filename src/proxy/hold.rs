@@ -42,6 +42,9 @@ where
         Err(FailureKind::Stream(Trouble::Broken)) if upload.is_some_and(Upload::is_too_large) => {
             Err(FailureKind::BodyTooLarge)
         }
+        Err(FailureKind::Stream(Trouble::Broken)) if upload.is_some_and(Upload::is_broken) => {
+            Err(FailureKind::ClientBroke)
+        }
         end => end,
     };
     match end {

@@ -79,6 +79,9 @@ impl Lease {
                 single.sender.try_send_request(request).await
             }
             Hold::Shared(turn) => {
+                if let Some(upload) = &upload {
+                    upload.goes_by(turn.starting());
+                }
                 self.upload = upload;
                 let mut sender = turn.sender();
                 sender.try_send_request(request).await
@@ -121,8 +124,7 @@ impl Lease {
                 single.outlives.set(false);
                 self.pool.give(single, now, backend.pool_max_idle);
             }
-            Hold::Shared(turn) => turn.ends(now),
-            Hold::Single(_) | Hold::None => {}
+            Hold::Single(_) | Hold::Shared(_) | Hold::None => {}
         }
     }
 }

@@ -31,6 +31,7 @@ mod listen;
 mod local;
 mod lookout;
 mod pace;
+mod pipes;
 mod pool;
 mod presence;
 mod problem;

@@ -221,6 +221,10 @@ impl Pool {
                 "the connection that others wait for failed",
             ));
         }
+        if spoken.or(self.chosen.get()) == Some(Spoken::Http1) {
+            // Found out by who was waited for: nobody has to wait for each other.
+            return Ok(None);
+        }
         Ok(Some(Making {
             pool: self,
             _held: held,
@@ -232,9 +236,7 @@ impl Pool {
             now.saturating_sub(idle.since) <= limit && !idle.connection.sender.is_closed()
         });
         let mut shared = self.shared.borrow_mut();
-        shared.retain(|shared| {
-            shared.is_usable() && !shared.is_idle_since(now.saturating_sub(limit))
-        });
+        shared.retain(|shared| shared.is_usable() && !shared.is_idle_for(limit, now));
     }
 }
 

@@ -118,10 +118,11 @@ impl Books {
         }
     }
 
-    /// What it is when the response breaks: a client that sends too much has broken it itself.
+    /// What it is when the response breaks: a client that sends too much, or breaks its own body, has
+    /// broken it itself.
     pub(super) fn broken(&self) -> Class {
         match &self.upload {
-            Some(upload) if upload.is_too_large() => Class::Cancelled,
+            Some(upload) if upload.is_too_large() || upload.is_broken() => Class::Cancelled,
             _ => Class::Broken,
         }
     }

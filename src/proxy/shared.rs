@@ -7,19 +7,23 @@ use std::time::Duration;
 use hyper::client::conn::http2::SendRequest;
 
 use super::stream::Pulse;
-use crate::wire::RequestBody;
+use crate::wire::{RequestBody, Starting};
 
 /// See the module. Dropping the last handle closes it, once its streams have ended.
 #[derive(Debug)]
 pub(super) struct Shared {
     sender: RefCell<SendRequest<RequestBody>>,
+    /// Where its uploads start.
+    starting: Starting,
     /// Signs of life.
     pulse: Rc<Pulse>,
     /// How many streams the endpoint takes at once.
     most: Rc<Cell<usize>>,
     /// Tries that run on it.
     streams: Cell<usize>,
-    /// When the last of them ended.
+    /// Has had a try since the last look.
+    used: Cell<bool>,
+    /// The first look that found it without any.
     idle_since: Cell<Duration>,
     /// Gets no further try.
     retired: Cell<bool>,
@@ -30,12 +34,15 @@ impl Shared {
         sender: SendRequest<RequestBody>,
         pulse: Rc<Pulse>,
         most: Rc<Cell<usize>>,
+        starting: Starting,
     ) -> Self {
         Self {
             sender: RefCell::new(sender),
+            starting,
             pulse,
             most,
             streams: Cell::new(0),
+            used: Cell::new(true),
             idle_since: Cell::new(Duration::ZERO),
             retired: Cell::new(false),
         }
@@ -51,8 +58,15 @@ impl Shared {
         !self.retired.get() && !self.sender.borrow().is_closed()
     }
 
-    pub(super) fn is_idle_since(&self, then: Duration) -> bool {
-        self.streams.get() == 0 && self.idle_since.get() <= then
+    /// Looks whether nothing has run on it for longer than the limit, however that has ended.
+    pub(super) fn is_idle_for(&self, limit: Duration, now: Duration) -> bool {
+        if self.streams.get() > 0 {
+            return false;
+        }
+        if self.used.replace(false) {
+            self.idle_since.set(now);
+        }
+        now.saturating_sub(self.idle_since.get()) > limit
     }
 
     /// It has said that it ends, or is silent: it gets no further try.
@@ -68,6 +82,7 @@ impl Shared {
     /// Begins a try.
     pub(super) fn begin(self: &Rc<Self>) -> Turn {
         self.streams.set(self.streams.get() + 1);
+        self.used.set(true);
         Turn {
             pulse: self.pulse(),
             shared: Rc::clone(self),
@@ -88,6 +103,11 @@ impl Turn {
         self.shared.sender.borrow().clone()
     }
 
+    /// Where an upload has to start.
+    pub(super) fn starting(&self) -> &Starting {
+        &self.shared.starting
+    }
+
     /// The connection gets no further try.
     pub(super) fn retire(&self) {
         self.shared.retire();
@@ -96,10 +116,6 @@ impl Turn {
     /// Whether the connection has brought nothing at all since the try began.
     pub(super) fn was_silent(&self) -> bool {
         self.shared.pulse() == self.pulse
-    }
-
-    pub(super) fn ends(self, now: Duration) {
-        self.shared.idle_since.set(now);
     }
 }
 

@@ -21,10 +21,19 @@ pub struct Upload {
     starved: Cell<bool>,
     ended: Cell<bool>,
     too_large: Cell<bool>,
+    broken: Cell<bool>,
     given_up: Cell<bool>,
-    /// Of the task that sends it on a connection that it shares with others.
+    /// Counts the tries.
+    turn: Cell<u32>,
+    /// Where it is to be said that it starts, on a connection that it shares with others.
+    starting: RefCell<Option<Starting>>,
+    /// Of the task that sends it there.
     waker: RefCell<Option<Waker>>,
 }
+
+/// The upload that starts on a shared connection: its engine asks for the first part, and in the same
+/// moment for a task that sends the rest.
+pub type Starting = Rc<RefCell<Option<Rc<Upload>>>>;
 
 impl Upload {
     /// Of a body that may have so many bytes.
@@ -36,7 +45,10 @@ impl Upload {
             starved: Cell::new(false),
             ended: Cell::new(false),
             too_large: Cell::new(false),
+            broken: Cell::new(false),
             given_up: Cell::new(false),
+            turn: Cell::new(0),
+            starting: RefCell::new(None),
             waker: RefCell::new(None),
         }
     }
@@ -46,6 +58,23 @@ impl Upload {
         self.bytes.set(0);
         self.starved.set(false);
         self.given_up.set(false);
+        self.turn.set(self.turn.get() + 1);
+        self.starting.take();
+    }
+
+    /// It goes by a shared connection.
+    pub fn goes_by(&self, starting: &Starting) {
+        *self.starting.borrow_mut() = Some(Rc::clone(starting));
+    }
+
+    /// Which try runs.
+    pub fn turn(&self) -> u32 {
+        self.turn.get()
+    }
+
+    /// Whether nobody wants the answer to this try any more.
+    pub fn is_given_up(&self, turn: u32) -> bool {
+        self.given_up.get() || self.turn.get() != turn
     }
 
     /// Bytes handed on in this try.
@@ -63,6 +92,11 @@ impl Upload {
         self.too_large.get()
     }
 
+    /// Whether it ended before its end.
+    pub fn is_broken(&self) -> bool {
+        self.broken.get()
+    }
+
     /// Notes what the body gave; an error when that was too much.
     fn note<E>(
         &self,
@@ -75,7 +109,11 @@ impl Upload {
         self.frames.set(self.frames.get() + 1);
         let data = match ready {
             Some(Ok(frame)) => frame.data_ref(),
-            Some(Err(_)) => None,
+            Some(Err(error)) => {
+                let by_client = matches!(error, ReplayError::Client(_));
+                self.broken.set(self.broken.get() || by_client);
+                None
+            }
             None => {
                 self.ended.set(true);
                 None
@@ -98,8 +136,8 @@ impl Upload {
         }
     }
 
-    /// Its task waits for the client; it is to be woken too when it is given up.
-    fn wait(&self, cx: &Context<'_>) {
+    /// Its task is to be woken too when it is given up.
+    pub fn wait(&self, cx: &Context<'_>) {
         match &mut *self.waker.borrow_mut() {
             Some(waker) => waker.clone_from(cx.waker()),
             none => *none = Some(cx.waker().clone()),
@@ -154,6 +192,10 @@ impl Body for RequestBody {
         if ended {
             upload.ended.set(true);
         }
+        let starting = upload.starting.take();
+        if let Some(starting) = starting {
+            starting.replace(Some(Rc::clone(upload)));
+        }
         if upload.given_up.get() {
             return Poll::Ready(Some(Err(ReplayError::Superseded)));
         }
@@ -161,9 +203,6 @@ impl Body for RequestBody {
             && let Some(trailers) = frame.trailers_mut()
         {
             remove_from_trailers(trailers);
-        }
-        if frame.is_pending() {
-            upload.wait(cx);
         }
         upload.note(frame)
     }

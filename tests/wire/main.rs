@@ -12,6 +12,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod blame;
 mod cut;
 mod ending;
 mod events;
@@ -19,6 +20,7 @@ mod far;
 mod grpc;
 mod heads;
 mod matrix;
+mod moods;
 mod near;
 mod refused;
 mod sharing;
