@@ -20,6 +20,8 @@ pub(super) struct Arrival {
     pub(super) watch: Option<Box<Watch>>,
     /// It is an event stream, of which the first event is awaited.
     pub(super) is_held: bool,
+    /// Only the trailers will tell what came of it.
+    pub(super) untold: bool,
 }
 
 /// What became of a response that was held.
@@ -52,7 +54,8 @@ impl Arrival {
             false => Watch::of(walk, &response),
         };
         let is_held = watch.as_ref().is_some_and(|watch| watch.is_held(walk));
-        walk.head_arrived(status, class, is_held);
+        let untold = (outgoing.dialect).waits_for_trailers(response.status(), response.headers());
+        walk.head_arrived(status, class, is_held || untold);
         if walk.route().fallback_on.contains(status)
             && let again @ Next::Try(..) = plan.after_status(walk, outgoing, side)
         {
@@ -65,6 +68,7 @@ impl Arrival {
             class,
             watch,
             is_held,
+            untold,
         })
     }
 

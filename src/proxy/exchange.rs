@@ -328,6 +328,7 @@ impl Delivery {
             lease,
             class,
             watch,
+            untold,
             ..
         } = arrival;
         let switching = response.status() == StatusCode::SWITCHING_PROTOCOLS;
@@ -335,11 +336,8 @@ impl Delivery {
         match (self.walk.take(), asked) {
             (Some(walk), Some(asked)) => switch(walk, lease, response, *asked, self.id.clone()),
             (Some(walk), None) => {
-                let outgoing = &mut self.outgoing;
-                let upload = outgoing.upload.take();
-                let bare = outgoing.gets_no_body(&response);
-                let (status, headers) = (response.status(), response.headers());
-                let untold = outgoing.dialect.waits_for_trailers(status, headers);
+                let upload = self.outgoing.upload.take();
+                let bare = self.outgoing.gets_no_body(&response);
                 let books = Books::new(walk, lease, class, untold, upload);
                 relay(books, response, bare, watch, self.id.clone())
             }

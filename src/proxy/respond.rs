@@ -140,6 +140,15 @@ impl Books {
         self.lease.timed_out();
     }
 
+    /// The first part of the body is here, or the first event.
+    pub(super) fn begins(&mut self, says_something: bool) {
+        self.walk.first_byte();
+        if self.untold && says_something {
+            // A call that goes on for hours must not keep the breaker waiting.
+            self.walk.answers(200, Class::Ok);
+        }
+    }
+
     pub(super) fn read_trailers(&mut self, trailers: &HeaderMap) {
         if let (true, Some(status)) = (self.untold, grpc_status(trailers)) {
             self.untold = false;
@@ -246,7 +255,7 @@ impl Relayed {
                 }
                 let first = !std::mem::replace(&mut self.begun, true);
                 if let (true, Some(books)) = (first, &mut self.books) {
-                    books.walk.first_byte();
+                    books.begins(frame.is_data());
                 }
                 // Nobody asks for more after trailers.
                 if frame.is_trailers() || self.body.is_end_stream() {

@@ -318,16 +318,16 @@ impl Walk {
         }
     }
 
-    /// The response head is here: the breaker hears how well the endpoint is, unless its stream is
-    /// held and has to show it first.
-    pub(super) fn head_arrived(&mut self, status: u16, class: Class, is_held: bool) {
+    /// The response head is here: the breaker hears how well the endpoint is, unless it tells that
+    /// later: in the first event, or behind a gRPC call's head.
+    pub(super) fn head_arrived(&mut self, status: u16, class: Class, tells_later: bool) {
         self.look_at_clock();
         self.cell(self.side()).head.record(self.elapsed());
         self.note(|decision, at| decision.has_head(at, status));
         if class != Class::Ok {
             self.leave_cohort(class);
         }
-        if !is_held {
+        if !tells_later {
             self.answers(status, class);
         }
     }
@@ -344,10 +344,11 @@ impl Walk {
         self.note(|decision, _| decision.trouble = Some(trouble));
     }
 
-    /// A response that had begun well told in its trailers that it is none.
+    /// The trailers told what came of it. The breaker may have heard of a good beginning.
     pub(super) fn told_late(&mut self, status: u16, class: Class) {
-        if class != Class::Capacity && self.backend().breaker_statuses.contains(status) {
-            self.tell_breaker(true);
+        let told = self.attempt.is_some_and(|attempt| attempt.told);
+        if !told || class.is_bad() {
+            self.answers(status, class);
         }
     }
 

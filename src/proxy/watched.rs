@@ -151,7 +151,7 @@ impl Relayed {
         let (begun, sick) = (watch.begun, watch.sick_class());
         watch.sees(frame, books.walk.worker().coarse_now());
         if watch.begun && !begun {
-            books.walk.first_byte();
+            books.begins(frame.is_data());
         }
         if sick.is_none()
             && let Some(class) = watch.sick_class()

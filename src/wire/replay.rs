@@ -11,6 +11,11 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 
+/// A chunk of this size costs about as much for being kept as it has bytes.
+const SMALL_CHUNK: usize = 64;
+/// As many are kept whatever the limit.
+const FEW_CHUNKS: usize = 16;
+
 /// Holds a body for several tries, one at a time.
 #[derive(Debug)]
 pub struct Replay<B>(Rc<RefCell<Source<B>>>);
@@ -111,7 +116,9 @@ impl<B: Body<Data = Bytes> + Unpin> Source<B> {
         if self.overflowed {
             return;
         }
-        if self.kept_bytes + chunk.len() > self.limit {
+        // Many small ones would need more for being kept than they have bytes.
+        let too_many = self.kept.len() >= FEW_CHUNKS + self.limit / SMALL_CHUNK;
+        if too_many || self.kept_bytes + chunk.len() > self.limit {
             self.overflowed = true;
             self.kept = Vec::new();
             return;
@@ -284,6 +291,17 @@ mod tests {
         assert_eq!(read(&mut body), "123456789");
         assert!(!replay.is_replayable());
         assert!(replay.0.borrow().kept.is_empty());
+    }
+
+    #[test]
+    fn many_small_chunks_are_not_kept() {
+        let dribble = vec!["x"; 200];
+        let replay = Replay::new(feed(&dribble), 10_000);
+        assert_eq!(read(&mut replay.next_try()).len(), 200);
+        assert!(!replay.is_replayable(), "172 would have been kept");
+        let replay = Replay::new(feed(&dribble[..150]), 10_000);
+        assert_eq!(read(&mut replay.next_try()).len(), 150);
+        assert!(replay.is_replayable());
     }
 
     #[test]

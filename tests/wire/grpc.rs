@@ -132,3 +132,28 @@ async fn a_call_that_is_refused_by_status_falls_back() {
     assert_eq!((new.count(), old.count()), (1, 1));
     house.stop().await;
 }
+
+#[tokio::test]
+async fn calls_that_fail_in_their_trailers_open_the_breaker() {
+    let origin = Origin::start(Far::H2).await;
+    let house = house(&origin).await;
+    let mut client = Client::new(Near::H2, house.app.http).await;
+    let fitness = || {
+        let snapshot = house.app.publisher.current();
+        snapshot.backends[0].members[0].endpoint.fitness.sight()
+    };
+    for n in 1..=5 {
+        assert_eq!(fitness().trips, 0, "after {n}");
+        let response = client
+            .send_with("POST", "/grpc/14", &CALL, Fed::none())
+            .await;
+        let whole = Whole::read(response.unwrap()).await.unwrap();
+        assert_eq!(whole.trailers.unwrap()["grpc-status"], "14");
+        eventually("it is counted", || {
+            house.primary().attempts(Class::ServerError) == n
+        })
+        .await;
+    }
+    assert_eq!(fitness().trips, 1);
+    house.stop().await;
+}
