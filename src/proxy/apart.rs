@@ -168,7 +168,11 @@ impl Drop for Apart {
         if let (Some(rest), Some(limit)) = (self.rest.take(), self.aside.drain.get()) {
             self.aside.left.set(true);
             self.worker.is_left(&self.client.0, self.client.1);
-            kept::go_on(async { kept::read(rest.await.into_body()).await }, limit);
+            let worker = Rc::clone(&self.worker);
+            kept::go_on(
+                async { kept::read(rest.await.into_body(), worker).await },
+                limit,
+            );
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -10,19 +11,22 @@ use bytes::Bytes;
 use http_body::{Body, Frame};
 
 use super::respond::{Broken, ResponseBody};
+use super::worker::Worker;
 
 /// A body that is read on when nobody wants it any more.
 #[derive(Debug)]
 pub(super) struct Kept {
     body: Option<Box<ResponseBody>>,
     limit: Duration,
+    worker: Rc<Worker>,
 }
 
 impl Kept {
-    pub(super) fn new(body: ResponseBody, limit: Duration) -> Self {
+    pub(super) fn new(body: ResponseBody, limit: Duration, worker: Rc<Worker>) -> Self {
         Self {
             body: Some(Box::new(body)),
             limit,
+            worker,
         }
     }
 
@@ -55,15 +59,29 @@ impl Drop for Kept {
         if let Some(body) = self.body.take()
             && !body.is_settled()
         {
-            go_on(read(*body), self.limit);
+            go_on(read(*body, Rc::clone(&self.worker)), self.limit);
         }
     }
 }
 
-/// Reads a body for nobody.
-pub(super) async fn read(mut body: ResponseBody) {
+/// Reads a body for nobody. A hard rollback ends it, though its client is no longer there to be told.
+pub(super) async fn read(mut body: ResponseBody, worker: Rc<Worker>) {
     body.client_left();
-    while let Some(Ok(_)) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {}
+    // Never due: it is there to be woken.
+    let slot = worker.deadlines.arm(Duration::MAX);
+    poll_fn(|cx| {
+        loop {
+            match Pin::new(&mut body).poll_frame(cx) {
+                Poll::Ready(Some(Ok(_))) => {}
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending => {
+                    slot.poll_fired(cx);
+                    return Poll::Pending;
+                }
+            }
+        }
+    })
+    .await;
 }
 
 /// Goes on with what its client has left, for so long at most; at the end of the worker it is dropped.

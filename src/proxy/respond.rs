@@ -34,7 +34,7 @@ pub(super) fn relay(
 ) -> Response<ResponseBody> {
     let (mut head, body) = response.into_parts();
     let kept_id = watch.is_some().then(|| id.clone());
-    let drain = books.walk.backend().drain;
+    let drain = (books.walk.backend().drain).map(|limit| (limit, Rc::clone(books.walk.worker())));
     dress(&books.walk, &mut head, id);
     let relayed = Relayed {
         body,
@@ -46,7 +46,9 @@ pub(super) fn relay(
     };
     let body = ResponseBody::Relayed(relayed.settle_if_ended(bare));
     let body = match drain {
-        Some(limit) if !body.is_settled() => ResponseBody::Kept(Kept::new(body, limit)),
+        Some((limit, worker)) if !body.is_settled() => {
+            ResponseBody::Kept(Kept::new(body, limit, worker))
+        }
         _ => body,
     };
     Response::from_parts(head, body)

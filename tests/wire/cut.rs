@@ -59,11 +59,42 @@ async fn a_client_that_does_not_read_is_cut_with_its_connection() {
     let mut client = Client::new(Near::H2, house.app.http).await;
     // More than all windows and buffers on the way.
     let unread = stream(&mut client, "moved", "/bytes/100000000").await;
-    eventually("it streams", || house.in_flight() == 1).await;
+    stuck(&new).await;
     roll_back(&house).await;
     house.at_rest().await;
     eventually("the client is left", || house.clients() == 0).await;
     drop(unread);
+    house.stop().await;
+}
+
+/// Waits until all buffers on the way are full.
+async fn stuck(origin: &Origin) {
+    let sent = || origin.seen.sent.load(std::sync::atomic::Ordering::SeqCst);
+    let mut before = 0;
+    while before == 0 || sent() != before {
+        before = sent();
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_read_for_nobody_is_cut_too() {
+    let (old, new) = (Origin::start(Far::H1).await, Origin::start(Far::H1).await);
+    let text = format!(
+        "{}{}[[routes]]\nname = \"all\"\nprimary = \"old\"\ncandidate = \"new\"\npercent = 100\n",
+        old.table("old", ""),
+        new.table("new", "on_disconnect = \"drain\"\n")
+    );
+    let house = Plan::new(text).start().await;
+    let mut client = Client::new(Near::H1, house.app.http).await;
+    let mut body = stream(&mut client, "all", "/stall").await;
+    soon("a frame", body.frame()).await.unwrap().unwrap();
+    client.leave();
+    eventually("the client is gone", || house.clients() == 0).await;
+    assert_eq!(house.candidate().in_flight, 1);
+    roll_back(&house).await;
+    eventually("the backend is left", || new.dropped() == 1).await;
+    house.at_rest().await;
     house.stop().await;
 }
 

@@ -69,6 +69,8 @@ pub(crate) struct Seen {
     pub(crate) requests: Mutex<Vec<Head>>,
     pub(crate) connections: AtomicUsize,
     pub(crate) open: AtomicI64,
+    /// Bytes of `/bytes`.
+    pub(crate) sent: AtomicUsize,
     /// Responses that nobody wanted to the end.
     pub(crate) dropped: AtomicUsize,
 }
@@ -286,6 +288,7 @@ impl Body for Answer {
             Kind::Noise(left) => {
                 let len = (*left).min(CHUNK.len());
                 *left -= len;
+                self.seen.sent.fetch_add(len, SeqCst);
                 Poll::Ready(Some(Ok(Frame::data(CHUNK.slice(..len)))))
             }
             Kind::Echo(body) => Pin::new(body).poll_frame(cx).map_err(|_| Snap),
