@@ -57,7 +57,10 @@ async fn the_backend_may_end_its_way_first() {
     client.send("and one more thing").await;
     drop(client);
     house.at_rest().await;
-    assert_eq!(origin.seen()[0].body, b"and one more thing");
+    eventually("it has arrived", || {
+        origin.seen()[0].body == b"and one more thing"
+    })
+    .await;
     assert_eq!(house.primary().here(Class::Ok), 1);
     house.stop().await;
 }
