@@ -77,7 +77,7 @@ impl Acceptor {
         for (index, pair) in listening.certificates.iter().enumerate() {
             match certified(index, pair, files, remarks) {
                 Ok((key, names)) => by_name.add(&Arc::new(key), &names),
-                Err(file) => bad.push(file),
+                Err(files) => bad.extend(files),
             }
         }
         let verifier = match verifier(&listening.clients, files) {
@@ -126,15 +126,27 @@ fn cannot(certificates: &[Pair], error: &Error) -> BadFile {
 }
 
 /// A certificate with its key, and the names that it speaks for.
+///
+/// # Errors
+///
+/// One of the two files cannot be used, or neither.
 pub(super) fn certified(
     index: usize,
     pair: &Pair,
     files: &mut Files,
     remarks: &mut Vec<String>,
-) -> Result<(CertifiedKey, Vec<String>), BadFile> {
+) -> Result<(CertifiedKey, Vec<String>), Vec<BadFile>> {
     let (at, key_at) = (At::Cert(index), At::Key(index));
-    let chain = files.certificates(at, &pair.cert)?;
-    let bad = |error| BadFile::new(at, &pair.cert, Why::Certificate(error));
+    let read = (
+        files.certificates(at, &pair.cert),
+        files.key(key_at, &pair.key),
+    );
+    let (chain, key) = match read {
+        (Ok(chain), Ok(key)) => (chain, key),
+        (chain, key) => return Err(chain.err().into_iter().chain(key.err()).collect()),
+    };
+    let bad = |error| vec![BadFile::new(at, &pair.cert, Why::Certificate(error))];
+    let bad_key = |why| vec![BadFile::new(key_at, &pair.key, why)];
     let names = match chain.first() {
         Some(own) => {
             if let Some(wrong) = out_of_time(own, Timestamp::now()) {
@@ -147,13 +159,12 @@ pub(super) fn certified(
         }
         None => Vec::new(),
     };
-    let key = files.key(key_at, &pair.key)?;
     let key = CertifiedKey::from_der(chain, key, &provider()).map_err(|error| match error {
         Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
-            BadFile::new(key_at, &pair.key, Why::OtherKey(pair.cert.clone()))
+            bad_key(Why::OtherKey(pair.cert.clone()))
         }
         Error::InvalidCertificate(error) => bad(error.to_string()),
-        error => BadFile::new(key_at, &pair.key, Why::Key(error.to_string())),
+        error => bad_key(Why::Key(error.to_string())),
     })?;
     Ok((key, names))
 }

@@ -104,8 +104,8 @@ impl Connector {
         let own = match own {
             Ok(own) if bad.is_empty() => own,
             Ok(_) => return Err(bad),
-            Err(file) => {
-                bad.push(file);
+            Err(files) => {
+                bad.extend(files);
                 return Err(bad);
             }
         };

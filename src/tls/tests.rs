@@ -123,7 +123,7 @@ fn each_bad_file_is_named_with_its_reason() {
     let clients = ClientAuth::Required(good.key.clone());
     let bad = load(&listening(&both, clients), None).unwrap_err();
     let places: Vec<_> = bad.iter().map(|bad| bad.at).collect();
-    assert_eq!(places, [At::Cert(0), At::Cert(2), At::Authority(0)]);
+    assert_eq!(places, [cert, key, At::Cert(2), At::Authority(0)]);
 }
 
 #[test]
