@@ -75,27 +75,15 @@ async fn ten_restarts_on_a_socket_of_the_manager_fail_nothing() {
     assert!(TcpStream::connect(("127.0.0.1", site.http)).await.is_err());
     let load = Strict::start(port, 24, 8);
     for round in 1..=RESTARTS {
-        let before = load.so_far().good;
-        until("there is traffic", SOON, async || {
-            (load.so_far().good > before + 1500).then_some(())
-        })
-        .await;
+        load.goes_on(1500).await;
         running.signal(Signal::TERM);
         ends_well(&mut running).await;
         assert!(!running.stderr().contains("Answers were cut"));
         running = activated(&site, &format!("house-{round}"), &http);
         serves(&mut running).await;
     }
-    let saw = load.stop().await;
-    assert!(saw.failed.is_empty(), "{saw:?}");
-    assert!(
-        saw.told > 0,
-        "nobody was told that a connection ends: {saw:?}"
-    );
-    println!(
-        "manager: {RESTARTS} restarts under {} requests: 0 failed; the longest took {:?}",
-        saw.good, saw.longest
-    );
+    load.has_lost_nothing(&format!("manager: {RESTARTS} restarts"))
+        .await;
     running.signal(Signal::TERM);
     ends_well(&mut running).await;
 }

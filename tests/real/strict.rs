@@ -12,6 +12,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use super::wait::until;
+
 const THINKING: Duration = Duration::from_millis(5);
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -47,6 +49,29 @@ impl Strict {
 
     pub(crate) fn so_far(&self) -> Saw {
         self.saw.lock().unwrap().clone()
+    }
+
+    /// Waits until there was so much more of it.
+    pub(crate) async fn goes_on(&self, requests: u64) {
+        let before = self.so_far().good;
+        until("there is traffic", PATIENCE, async || {
+            (self.so_far().good > before + requests).then_some(())
+        })
+        .await;
+    }
+
+    /// Ends it; nobody may have lost a request, and somebody must have been told to go.
+    pub(crate) async fn has_lost_nothing(self, over: &str) {
+        let saw = self.stop().await;
+        assert!(saw.failed.is_empty(), "{saw:?}");
+        assert!(
+            saw.told > 0,
+            "nobody was told that a connection ends: {saw:?}"
+        );
+        println!(
+            "{over} under {} requests: 0 failed; the longest took {:?}",
+            saw.good, saw.longest
+        );
     }
 
     /// Lets each finish its request.

@@ -72,11 +72,7 @@ async fn ten_takeovers_under_load_fail_nothing() {
     serves(&mut running).await;
     let load = Strict::start(site.http, 24, 8);
     for round in 1..=RESTARTS {
-        let before = load.so_far().good;
-        until("there is traffic", SOON, async || {
-            (load.so_far().good > before + 1500).then_some(())
-        })
-        .await;
+        load.goes_on(1500).await;
         // The journal has to be seen by the next one, whatever was the last word.
         let (order, holds) = if round % 2 == 1 {
             ("rollback", true)
@@ -93,16 +89,8 @@ async fn ten_takeovers_under_load_fail_nothing() {
         assert_eq!(state.contains("\"killed\":true"), holds, "{round}: {state}");
         assert_eq!(text(&client, &site, "/readyz").await, "ok\n");
     }
-    let saw = load.stop().await;
-    assert!(saw.failed.is_empty(), "{saw:?}");
-    assert!(
-        saw.told > 0,
-        "nobody was told that a connection ends: {saw:?}"
-    );
-    println!(
-        "takeover: {RESTARTS} times under {} requests: 0 failed; the longest took {:?}",
-        saw.good, saw.longest
-    );
+    load.has_lost_nothing(&format!("takeover: {RESTARTS} times"))
+        .await;
     running.signal(Signal::TERM);
     ends_well(running).await;
 }
