@@ -17,6 +17,7 @@ pub mod cli;
 pub mod config;
 pub mod control;
 pub mod demo;
+pub mod http1;
 pub mod outbound;
 pub mod policy;
 pub mod proxy;
