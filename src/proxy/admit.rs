@@ -65,13 +65,15 @@ pub(super) fn check(head: &mut Parts, flaw: Option<Flaw>) -> Result<Option<Heade
             ..unsupported("CONNECT is not supported; figshift is no forward proxy")
         });
     }
-    if !is_chunked_or_none(&head.headers) {
+    let (hosts, codings) = look(&head.headers);
+    let chunked = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+    if matches!(codings, [_, Some(_)]) || !codings[0].is_none_or(chunked) {
+        // The engine takes any list that ends in `chunked`; what stands before it would get lost.
         return Err(unframed(
             "Transfer-Encoding must stand once and be `chunked`",
         ));
     }
-    let mut hosts = head.headers.get_all(HOST).iter();
-    let host = match (hosts.next(), hosts.next()) {
+    let host = match (hosts[0], hosts[1]) {
         (_, Some(_)) => return Err(bad("There is more than one Host header")),
         (Some(host), None) if !is_host(host.as_bytes()) => {
             return Err(bad("The Host header is not a host name"));
@@ -118,14 +120,20 @@ fn check_http2(head: &Parts, host: Option<&HeaderValue>) -> Result<(), Refusal> 
     Ok(())
 }
 
-/// The engine takes any list that ends in `chunked`; what stands before it would get lost.
-fn is_chunked_or_none(headers: &HeaderMap) -> bool {
-    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
-    match (codings.next(), codings.next()) {
-        (None, _) => true,
-        (Some(coding), None) => coding.as_bytes().eq_ignore_ascii_case(b"chunked"),
-        _ => false,
+/// The first two `Host` and `Transfer-Encoding` lines, by one look at all names: most requests have few.
+fn look(headers: &HeaderMap) -> ([Option<&HeaderValue>; 2], [Option<&HeaderValue>; 2]) {
+    let (mut hosts, mut codings) = ([None; 2], [None; 2]);
+    for (name, value) in headers {
+        let places = match *name {
+            HOST => &mut hosts,
+            TRANSFER_ENCODING => &mut codings,
+            _ => continue,
+        };
+        if let Some(place) = places.iter_mut().find(|place| place.is_none()) {
+            *place = Some(value);
+        }
     }
+    (hosts, codings)
 }
 
 /// What is too long or too many in a head as it came. Its size is the parser's to measure.

@@ -2,8 +2,8 @@
 
 use http::Response;
 use http::header::{HeaderValue, RETRY_AFTER};
-use hyper::body::Incoming;
 
+use super::answer::Answer;
 use super::fallback::{Next, Plan};
 use super::forward::{FailureKind, Outgoing};
 use super::hold::first_event;
@@ -14,7 +14,7 @@ use crate::stats::{Class, Side};
 
 /// See the module.
 pub(super) struct Arrival {
-    pub(super) response: Response<Incoming>,
+    pub(super) response: Response<Answer>,
     pub(super) lease: Lease,
     pub(super) class: Class,
     pub(super) watch: Option<Box<Watch>>,
@@ -45,7 +45,7 @@ impl Arrival {
         outgoing: &Outgoing,
         plan: &mut Plan,
         side: Side,
-        (response, lease): (Response<Incoming>, Lease),
+        (response, lease): (Response<Answer>, Lease),
     ) -> Result<Self, Next> {
         let status = outgoing.dialect.status(&response);
         let class = Class::of_status(status, || response.headers().contains_key(RETRY_AFTER));

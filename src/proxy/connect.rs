@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::client::conn::{http1, http2};
+use hyper::client::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
@@ -21,7 +21,9 @@ use super::lease::Lease;
 use super::pipes::Pipes;
 use super::pool::{Connection, Pool, Single};
 use super::shared::Shared;
-use super::stream::{Pulse, Stream};
+use super::stream::{Open, Pulse, Stream};
+use super::worker::Worker;
+use crate::http1::Buffers;
 use crate::snapshot::{Backend, Endpoint, Target};
 use crate::wire::RequestBody;
 
@@ -46,8 +48,10 @@ pub(super) async fn connect(
     endpoint: &Arc<Endpoint>,
     pool: &Rc<Pool>,
     spoken: Option<Spoken>,
-    worker: usize,
+    worker: &Worker,
 ) -> io::Result<Lease> {
+    let buffers = Rc::clone(&worker.pools.buffers);
+    let worker = worker.index;
     let end = Instant::now() + backend.connect_timeout;
     let fail = |error| {
         endpoint.cells.of(worker).connect_failures.add(1);
@@ -62,7 +66,7 @@ pub(super) async fn connect(
     {
         return Ok(lease);
     }
-    match until(end, establish(backend, endpoint, spoken, worker)).await {
+    match until(end, establish(backend, endpoint, spoken, worker, buffers)).await {
         Ok(connection) => Ok(pool.add(connection, spoken)),
         Err(error) => {
             if let Some(making) = making {
@@ -83,43 +87,19 @@ async fn establish(
     endpoint: &Arc<Endpoint>,
     spoken: Option<Spoken>,
     worker: usize,
+    buffers: Rc<Buffers>,
 ) -> io::Result<Connection> {
     let socket = open(&endpoint.target).await?;
     let (stream, spoken) = with_endpoint(backend, endpoint, spoken, socket).await?;
     let connection = match spoken {
         Spoken::Http2 => speak_http2(stream, backend, endpoint, worker).await?,
-        Spoken::Http1 => speak_http1(stream, endpoint, worker).await?,
+        Spoken::Http1 => {
+            let stream = stream.counted(Open::new(Arc::clone(endpoint), worker));
+            Connection::Single(Single::new(stream, buffers))
+        }
     };
     endpoint.cells.of(worker).connects.add(1);
     Ok(connection)
-}
-
-async fn speak_http1(
-    stream: Stream,
-    endpoint: &Arc<Endpoint>,
-    worker: usize,
-) -> io::Result<Connection> {
-    let (sender, mut connection) = http1::Builder::new()
-        .handshake(TokioIo::new(stream))
-        .await
-        .map_err(io::Error::other)?;
-    let open = Open::new(Arc::clone(endpoint), worker);
-    let outlives = Rc::new(Cell::new(false));
-    let asked = Rc::clone(&outlives);
-    let driver = tokio::task::spawn_local(async move {
-        // Its errors reach whoever waits for an answer on it.
-        drop((&mut connection).await);
-        drop(open);
-        asked.get().then(|| {
-            let left = connection.into_parts();
-            left.io.into_inner().with_more_ahead(left.read_buf)
-        })
-    });
-    Ok(Connection::Single(Single {
-        sender,
-        driver,
-        outlives,
-    }))
 }
 
 async fn speak_http2(
@@ -203,23 +183,4 @@ async fn open(target: &Target) -> io::Result<TcpStream> {
         .with_retries(ASK_TIMES);
     SockRef::from(&socket).set_tcp_keepalive(&ask)?;
     Ok(socket)
-}
-
-/// A connection in the books of its endpoint.
-struct Open {
-    endpoint: Arc<Endpoint>,
-    worker: usize,
-}
-
-impl Open {
-    fn new(endpoint: Arc<Endpoint>, worker: usize) -> Self {
-        endpoint.cells.of(worker).open.up();
-        Self { endpoint, worker }
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.endpoint.cells.of(self.worker).open.down();
-    }
 }

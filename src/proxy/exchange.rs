@@ -22,7 +22,7 @@ use super::client::Client;
 use super::dialect::Dialect;
 use super::drain;
 use super::fallback::{Next, Plan, is_repeatable};
-use super::forward::{FailureKind, Outgoing, OutgoingBody, forward};
+use super::forward::{FailureKind, Outgoing, OutgoingBody, Said, forward};
 use super::presence::Presence;
 use super::problem::{BODY_TOO_LARGE, Problem};
 use super::queue::wait;
@@ -34,7 +34,7 @@ use super::walk::Walk;
 use super::worker::Worker;
 use crate::snapshot::{Ask, Pin, Route};
 use crate::stats::{Class, Fault};
-use crate::wire::{Replay, Trust, join_cookies, remove_from_request};
+use crate::wire::{Id, Replay, Trust, join_cookies, remove_from_request};
 
 /// Serves one request. What needs no waiting is done in the call itself, so that the future holds
 /// no more than the tries need: it is moved several times per request and kept once per connection.
@@ -82,7 +82,7 @@ fn begin(
     let (mut head, body) = request.into_parts();
     let pin = worker.pin();
     let too_much = admit::too_much(&head, &pin.limits);
-    let id = worker.ids.of(&mut head.headers);
+    let Id { value: id, is_new } = worker.ids.of(&mut head.headers);
 
     // Admit.
     let dialect = Dialect::of(&head);
@@ -141,7 +141,8 @@ fn begin(
     });
     let asked =
         Asked::take(&mut head, &body, route).map_err(|refusal| stop(refusal, &head, pin.epoch))?;
-    let outgoing = prepare(route, head, asked, host, body, &presence, trusted);
+    let our_id = is_new.then(|| id.clone());
+    let outgoing = prepare(route, head, our_id, asked, host, body, &presence, trusted);
     let walk = Box::new(Walk::begin(
         presence,
         pin,
@@ -190,6 +191,7 @@ fn find(pin: &Pin, head: &Parts, host: Option<&HeaderValue>) -> Option<usize> {
 fn prepare(
     route: &Route,
     mut head: Parts,
+    our_id: Option<HeaderValue>,
     asked: Option<Box<Asked>>,
     host: Option<HeaderValue>,
     body: Incoming,
@@ -201,12 +203,15 @@ fn prepare(
     if head.version == Version::HTTP_2 {
         join_cookies(&mut head.headers);
     }
-    remove_from_request(&mut head.headers);
+    let claims = remove_from_request(&mut head.headers);
     if let Some(asked) = &asked {
         asked.say(&mut head.headers, &presence.worker);
     }
     let peer = &presence.client.peer;
-    peer.set_forwarded(&mut head.headers, host.clone(), trusted);
+    let said = Said {
+        forwarded: peer.forwarded(&mut head.headers, claims, host.as_ref(), trusted),
+        id: our_id,
+    };
     if !body.is_end_stream() && !head.headers.contains_key(CONTENT_LENGTH) {
         // Said outright, since hyper takes a GET without any framing for one without a body.
         let chunked = HeaderValue::from_static("chunked");
@@ -220,7 +225,7 @@ fn prepare(
         OutgoingBody::Once(Some(body))
     };
     let most = route.max_body;
-    Outgoing::new(head, host, body, repeatable, dialect, asked, most)
+    Outgoing::new(head, host, said, body, repeatable, dialect, asked, most)
 }
 
 /// A request on its way: lease, forward, fall back; respond.
@@ -331,10 +336,15 @@ impl Delivery {
             untold,
             ..
         } = arrival;
+        if let Some(walk) = &self.walk {
+            // No other try will send it.
+            let headers = std::mem::take(&mut self.outgoing.head.headers);
+            walk.worker().pools.buffers.keep(headers);
+        }
         let switching = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         let asked = self.outgoing.asked.take_if(|_| switching);
         match (self.walk.take(), asked) {
-            (Some(walk), Some(asked)) => switch(walk, lease, response, *asked, self.id.clone()),
+            (Some(walk), Some(asked)) => switch(walk, response, *asked, self.id.clone()),
             (Some(walk), None) => {
                 let upload = self.outgoing.upload.take();
                 let bare = self.outgoing.gets_no_body(&response);

@@ -62,7 +62,7 @@ pub(super) async fn farewell(
 
 /// An answer as bytes.
 fn spoken(worker: &Worker, problem: Problem) -> Vec<u8> {
-    let id = worker.ids.of(&mut HeaderMap::new());
+    let id = worker.ids.of(&mut HeaderMap::new()).value;
     let status = problem.status;
     let (head, body) = problem.answer(worker, "", &id, Dialect::Http).into_parts();
     let body = match body {

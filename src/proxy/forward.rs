@@ -1,12 +1,12 @@
 //! One try: lease a connection, send the request, wait for the response head.
 
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::io;
-use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{HOST, HeaderValue, TRANSFER_ENCODING, VIA};
 use http::request::Parts;
 use http::uri::{self, Uri};
@@ -14,25 +14,28 @@ use http::{Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use rustix::io::Errno;
 
+use super::answer::Answer;
 use super::connect::connect;
 use super::cut::unless_cut;
 use super::deadline::Deadlines;
 use super::dialect::Dialect;
 use super::greet::Spoken;
 use super::handshake::is_of_tls;
-use super::lease::{Lease, Unsent};
+use super::lease::{Lease, NoAnswer};
 use super::lookout::{Floor, Lookout};
 use super::upgrade::Asked;
 use super::walk::Walk;
+use crate::http1;
 use crate::snapshot::{Backend, Endpoint, HostRule, Protocol};
 use crate::stats::{Class, Reason, Trouble};
-use crate::wire::{Replay, RequestBody, Upload, response_is_framed};
+use crate::wire::{REQUEST_ID, Replay, RequestBody, Upload, response_is_framed};
 
 /// What is sent: a head that each try gets a copy of, and a body.
 #[derive(Debug)]
 pub(super) struct Outgoing {
     pub(super) head: Parts,
     host: Option<HeaderValue>,
+    said: Said,
     pub(super) body: OutgoingBody,
     pub(super) upload: Option<Rc<Upload>>,
     /// A second try does no harm, as far as method and declaration go.
@@ -40,6 +43,16 @@ pub(super) struct Outgoing {
     pub(super) dialect: Dialect,
     /// What a 101 is the answer to.
     pub(super) asked: Option<Box<Asked>>,
+}
+
+/// What we say beside the client's headers, in the way that the protocol has for it. Kept apart, so that
+/// with HTTP/1.1 it is written without ever being put among them.
+#[derive(Debug)]
+pub(super) struct Said {
+    /// Where the request comes from, in lines; `None` if it stands among the headers.
+    pub(super) forwarded: Option<Bytes>,
+    /// Its id, if it is ours.
+    pub(super) id: Option<HeaderValue>,
 }
 
 /// The body, by how often it can be sent.
@@ -125,8 +138,9 @@ impl FailureKind {
 impl Outgoing {
     /// Takes over a request with its `Host`.
     pub(super) fn new(
-        mut head: Parts,
+        head: Parts,
         host: Option<HeaderValue>,
+        said: Said,
         body: OutgoingBody,
         repeatable: bool,
         dialect: Dialect,
@@ -134,11 +148,10 @@ impl Outgoing {
         most: Option<u64>,
     ) -> Self {
         let has_body = !matches!(body, OutgoingBody::Empty);
-        head.headers.append(VIA, via(head.version));
-        head.version = Version::HTTP_11;
         Self {
             head,
             host,
+            said,
             body,
             upload: has_body.then(|| Rc::new(Upload::new(most))),
             repeatable,
@@ -147,8 +160,14 @@ impl Outgoing {
         }
     }
 
+    /// What the request is called.
+    fn id(&self) -> Option<&HeaderValue> {
+        let said = self.said.id.as_ref();
+        said.or_else(|| self.head.headers.get(REQUEST_ID))
+    }
+
     /// Whether this can be the response to it.
-    fn may_come(&self, response: &Response<Incoming>) -> bool {
+    fn may_come(&self, response: &Response<Answer>) -> bool {
         match &self.asked {
             Some(asked) => asked.may_get(response),
             None => response.status() != StatusCode::SWITCHING_PROTOCOLS,
@@ -157,7 +176,7 @@ impl Outgoing {
 
     /// Whether the response has no body by what it answers. With HTTP/2 its end may come later than its
     /// head, and nobody waits for that.
-    pub(super) fn gets_no_body(&self, response: &Response<Incoming>) -> bool {
+    pub(super) fn gets_no_body(&self, response: &Response<Answer>) -> bool {
         let status = response.status();
         self.head.method == Method::HEAD
             || status == StatusCode::NO_CONTENT
@@ -194,41 +213,57 @@ impl Outgoing {
         }
     }
 
-    /// The request as HTTP/1.1.
-    fn next_try(&mut self, rule: &HostRule, authority: &HeaderValue) -> Request<RequestBody> {
-        let mut request = Request::new(self.next_body());
-        *request.method_mut() = self.head.method.clone();
-        *request.uri_mut() = self.head.uri.clone();
-        // A request that is sent once needs no copy; should it come back unsent, it is put back.
-        *request.headers_mut() = if self.repeatable {
-            self.head.headers.clone()
-        } else {
-            std::mem::take(&mut self.head.headers)
-        };
-        match rule {
-            HostRule::Fixed(host) => set(&mut request, host.clone()),
-            HostRule::Endpoint => set(&mut request, authority.clone()),
-            HostRule::Preserve => match &self.host {
-                Some(_) if self.repeatable => {}
-                Some(host) => set(&mut request, host.clone()),
-                // HTTP/1.1 needs one, and an HTTP/1.0 client may not have sent it.
-                None => set(&mut request, authority.clone()),
-            },
+    /// The `Host` that an endpoint of a backend gets.
+    fn host<'a>(&'a self, backend: &'a Backend, endpoint: &'a Endpoint) -> &'a HeaderValue {
+        match &backend.host {
+            HostRule::Fixed(host) => host,
+            HostRule::Endpoint => &endpoint.authority,
+            // HTTP/1.1 needs one, and an HTTP/1.0 client may not have sent it.
+            HostRule::Preserve => self.host.as_ref().unwrap_or(&endpoint.authority),
         }
-        request
+    }
+
+    /// The request as HTTP/1.1, written from the head that is kept for all tries.
+    fn next_try(&mut self, lease: &mut Lease, backend: &Backend, endpoint: &Endpoint) {
+        let body = self.next_body();
+        let id = self.said.id.as_ref().map(HeaderValue::as_bytes);
+        let id = id.map_or([&b""[..]; 3], |id| [b"x-request-id: ", id, b"\r\n"]);
+        let request = http1::Request {
+            method: &self.head.method,
+            target: &self.head.uri,
+            host: self.host(backend, endpoint),
+            headers: &self.head.headers,
+            ready: &[
+                id[0],
+                id[1],
+                id[2],
+                self.said.forwarded.as_deref().unwrap_or_default(),
+                via_line(self.head.version),
+            ],
+        };
+        lease.begin(&request, body);
     }
 
     /// The request as HTTP/2, which has no `Host` and no framing among its headers. Its head is a copy,
     /// since a stream that the backend refuses does not give it back.
-    fn next_stream(&mut self, backend: &Backend, endpoint: &Endpoint) -> Request<RequestBody> {
-        let host = match &backend.host {
-            HostRule::Fixed(host) => host,
-            HostRule::Endpoint => &endpoint.authority,
-            HostRule::Preserve => self.host.as_ref().unwrap_or(&endpoint.authority),
-        };
+    fn next_stream(
+        &mut self,
+        walk: &Walk,
+        backend: &Backend,
+        endpoint: &Endpoint,
+    ) -> Request<RequestBody> {
+        let host = self.host(backend, endpoint);
         let target = absolute(&self.head.uri, endpoint, host);
         let mut headers = self.head.headers.clone();
         headers.remove(TRANSFER_ENCODING);
+        if self.said.forwarded.is_some() {
+            let peer = &walk.client().peer;
+            peer.set_forwarded(&mut headers, self.host.clone(), false);
+        }
+        if let Some(id) = &self.said.id {
+            headers.insert(REQUEST_ID, id.clone());
+        }
+        headers.append(VIA, via(self.head.version));
         match target {
             Some(_) => headers.remove(HOST),
             // No authority that HTTP/2 could carry; as a header it may be anything.
@@ -244,10 +279,7 @@ impl Outgoing {
 
     /// A request that came back without a byte of it sent.
     fn put_back(&mut self, request: Request<RequestBody>) {
-        let (head, body) = request.into_parts();
-        if !self.repeatable && head.version != Version::HTTP_2 {
-            self.head.headers = head.headers;
-        }
+        let body = request.into_body();
         if let (OutgoingBody::Once(place), RequestBody::Once(body, _)) = (&mut self.body, body) {
             *place = Some(body);
         }
@@ -266,10 +298,6 @@ fn absolute(target: &Uri, endpoint: &Endpoint, host: &HeaderValue) -> Option<Uri
     Uri::from_parts(parts).ok()
 }
 
-fn set(request: &mut Request<RequestBody>, host: HeaderValue) {
-    request.headers_mut().insert(HOST, host);
-}
-
 /// Sends the request to the endpoint of the walk's running try, if asked on a fresh connection.
 ///
 /// # Errors
@@ -283,7 +311,7 @@ pub(super) async fn forward(
     walk: &Walk,
     outgoing: &mut Outgoing,
     fresh: bool,
-) -> Result<(Response<Incoming>, Lease), Failure> {
+) -> Result<(Response<Answer>, Lease), Failure> {
     let unsent = |kind| Failure {
         kind,
         unprocessed: true,
@@ -298,23 +326,33 @@ pub(super) async fn forward(
         return Err(unsent(FailureKind::ClientBroke));
     }
     walk.is_sent();
-    let request = match lease.spoken() {
-        Spoken::Http1 => outgoing.next_try(&backend.host, &endpoint.authority),
-        Spoken::Http2 => outgoing.next_stream(backend, endpoint),
-    };
     let upload = outgoing.upload.clone();
+    let has_body = !matches!(outgoing.body, OutgoingBody::Empty);
     let wait = HeadWait {
         walk,
         limit: backend.head_timeout,
         upload: upload.as_deref(),
-        floor: Floor::of(walk, &request),
+        floor: Floor::of(walk, &outgoing.head.headers, has_body),
     };
-    let waited = {
-        let answer = pin!(lease.send(request, upload.clone(), outgoing.asked.is_some()));
-        wait.head(answer).await
+    let waited = match lease.spoken() {
+        Spoken::Http1 => {
+            outgoing.next_try(&mut lease, backend, endpoint);
+            let upload = upload.as_ref();
+            wait.head(|cx| lease.poll_single(cx, upload)).await
+        }
+        Spoken::Http2 => {
+            let request = outgoing.next_stream(walk, backend, endpoint);
+            let mut answer = lease.stream(request, upload.clone());
+            wait.head(|cx| {
+                let answer = answer.as_mut().poll(cx);
+                let answer = answer.map_ok(|response| response.map(Answer::Shared));
+                answer.map_err(NoAnswer::Shared)
+            })
+            .await
+        }
     };
     match waited {
-        Ok(response) if outgoing.may_come(&response) && response_is_framed(response.headers()) => {
+        Ok(response) if outgoing.may_come(&response) && is_framed(&response) => {
             Ok((response, lease))
         }
         Ok(_) => Err(Failure {
@@ -325,14 +363,19 @@ pub(super) async fn forward(
     }
 }
 
+/// Whether a response says in one way only where it ends. With HTTP/1.1 there is no other.
+fn is_framed(response: &Response<Answer>) -> bool {
+    matches!(response.body(), Answer::Single(_)) || response_is_framed(response.headers())
+}
+
 /// What a failure means, and whether the backend may have begun.
 fn failed(waited: Waited, outgoing: &mut Outgoing, lease: &Lease, fresh: bool) -> Failure {
     let Waited {
         kind,
         unsent,
+        unprocessed,
         refused,
     } = waited;
-    let unprocessed = unsent.is_some() || refused != Refused::No;
     if let Some(request) = unsent {
         outgoing.put_back(*request);
     }
@@ -374,7 +417,7 @@ async fn lease(walk: &Walk, outgoing: &Outgoing, fresh: bool) -> Result<Lease, F
         return Ok(lease);
     }
     // Boxed, since it is rare and large: what is inline makes every request's future larger.
-    let connecting = connect(backend, endpoint, &pool, spoken, worker.index);
+    let connecting = connect(backend, endpoint, &pool, spoken, worker);
     match Box::pin(unless_cut(walk, connecting)).await {
         Some(Ok(lease)) => Ok(lease),
         Some(Err(error)) => {
@@ -385,7 +428,7 @@ async fn lease(walk: &Walk, outgoing: &Outgoing, fresh: bool) -> Result<Lease, F
             tracing::debug!(
                 %error,
                 endpoint = &*endpoint.url,
-                request_id = ?outgoing.head.headers.get(crate::wire::REQUEST_ID),
+                request_id = ?outgoing.id(),
                 "Cannot connect"
             );
             Err(kind_of_connect(&error))
@@ -411,7 +454,9 @@ struct HeadWait<'a> {
 
 struct Waited {
     kind: FailureKind,
+    /// What came back.
     unsent: Option<Box<Request<RequestBody>>>,
+    unprocessed: bool,
     refused: Refused,
 }
 
@@ -446,8 +491,8 @@ impl Refused {
 impl HeadWait<'_> {
     async fn head(
         &self,
-        mut answer: Pin<&mut impl Future<Output = Result<Response<Incoming>, Unsent>>>,
-    ) -> Result<Response<Incoming>, Waited> {
+        mut answer: impl FnMut(&mut Context<'_>) -> Poll<Result<Response<Answer>, NoAnswer>>,
+    ) -> Result<Response<Answer>, Waited> {
         let deadlines: &Deadlines = &self.walk.worker().deadlines;
         let mut watch = Lookout::new(self.walk, self.limit, self.upload, self.floor);
         let deadline = deadlines.arm(watch.next());
@@ -455,6 +500,7 @@ impl HeadWait<'_> {
             Poll::Ready(Err(Waited {
                 kind,
                 unsent: None,
+                unprocessed: false,
                 refused: Refused::No,
             }))
         };
@@ -463,17 +509,8 @@ impl HeadWait<'_> {
             if self.walk.is_cut() {
                 return fail(FailureKind::Cut);
             }
-            if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
-                return Poll::Ready(answer.map_err(|mut failed| {
-                    let kind = self.kind_of(failed.error());
-                    let refused = Refused::of(failed.error());
-                    let unsent = failed.take_message().map(Box::new);
-                    Waited {
-                        kind,
-                        unsent,
-                        refused,
-                    }
-                }));
+            if let Poll::Ready(answer) = answer(cx) {
+                return Poll::Ready(answer.map_err(|failed| self.waited(failed)));
             }
             if !deadline.poll_fired(cx) {
                 return Poll::Pending;
@@ -488,10 +525,32 @@ impl HeadWait<'_> {
         .await
     }
 
-    fn kind_of(&self, error: &hyper::Error) -> FailureKind {
+    fn waited(&self, failed: NoAnswer) -> Waited {
+        match failed {
+            NoAnswer::Single { error, sent } => Waited {
+                kind: self.kind_of(matches!(error, http1::Error::Upload)),
+                unsent: None,
+                unprocessed: !sent,
+                refused: Refused::No,
+            },
+            NoAnswer::Shared(mut failed) => {
+                let kind = self.kind_of(failed.error().is_user());
+                let refused = Refused::of(failed.error());
+                let unsent = failed.take_message().map(Box::new);
+                Waited {
+                    kind,
+                    unprocessed: unsent.is_some() || refused != Refused::No,
+                    unsent,
+                    refused,
+                }
+            }
+        }
+    }
+
+    fn kind_of(&self, of_upload: bool) -> FailureKind {
         if self.upload.is_some_and(Upload::is_too_large) {
             FailureKind::BodyTooLarge
-        } else if error.is_user() || self.upload.is_some_and(Upload::is_broken) {
+        } else if of_upload || self.upload.is_some_and(Upload::is_broken) {
             // An engine of HTTP/2 tells only that the stream was reset, which it was by itself.
             FailureKind::ClientBroke
         } else {
@@ -501,10 +560,22 @@ impl HeadWait<'_> {
 }
 
 /// What we add to `Via`: the version in which the message came, and our name.
-pub(super) const fn via(version: Version) -> HeaderValue {
-    HeaderValue::from_static(match version {
-        Version::HTTP_10 => "1.0 figshift",
-        Version::HTTP_2 => "2.0 figshift",
-        _ => "1.1 figshift",
-    })
+pub(super) fn via(version: Version) -> HeaderValue {
+    const V10: HeaderValue = HeaderValue::from_static("1.0 figshift");
+    const V11: HeaderValue = HeaderValue::from_static("1.1 figshift");
+    const V20: HeaderValue = HeaderValue::from_static("2.0 figshift");
+    match version {
+        Version::HTTP_10 => V10,
+        Version::HTTP_2 => V20,
+        _ => V11,
+    }
+}
+
+/// The same as a line.
+fn via_line(version: Version) -> &'static [u8] {
+    match version {
+        Version::HTTP_10 => b"via: 1.0 figshift\r\n",
+        Version::HTTP_2 => b"via: 2.0 figshift\r\n",
+        _ => b"via: 1.1 figshift\r\n",
+    }
 }

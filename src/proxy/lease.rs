@@ -1,25 +1,28 @@
 //! A connection on loan for one try.
 
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 
+use super::answer::Answer;
 use super::greet::Spoken;
+use super::pipes::until_given_up;
 use super::pool::{Connection, Pool, Single};
 use super::shared::Turn;
-use super::stream::Stream;
+use crate::http1;
 use crate::snapshot::Backend;
 use crate::wire::{RequestBody, Upload};
 
 /// How hyper tells of a failure: with the request, if none of it was sent.
 pub(super) type Unsent = TrySendError<Request<RequestBody>>;
 
-/// See the module. Dropped before the end of the response, a connection of its own is closed at once:
-/// its driver alone would first send what is left of the request, which a backend that reads no more
-/// never lets it do. On a shared one, the stream is reset.
+/// See the module. The connection goes on with the answer, and comes back with the end of that. Dropped
+/// before, one of its own is closed at once, and on a shared one the stream is reset.
 #[derive(Debug)]
 pub(super) struct Lease {
     hold: Hold,
@@ -33,9 +36,23 @@ pub(super) struct Lease {
 enum Hold {
     Single(Single),
     Shared(Turn),
-    /// Given back.
-    None,
+    /// The answer has it.
+    Lent,
 }
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum NoAnswer {
+    Single {
+        error: http1::Error,
+        /// The system has taken some of the request.
+        sent: bool,
+    },
+    Shared(Unsent),
+}
+
+/// A request that was sent on a shared connection.
+type Streamed = Pin<Box<dyn Future<Output = Result<Response<Incoming>, Unsent>>>>;
 
 impl Lease {
     pub(super) fn new(connection: Connection, pool: Rc<Pool>, reused: bool) -> Self {
@@ -54,49 +71,69 @@ impl Lease {
     pub(super) fn spoken(&self) -> Spoken {
         match self.hold {
             Hold::Shared(_) => Spoken::Http2,
-            Hold::Single(_) | Hold::None => Spoken::Http1,
+            Hold::Single(_) | Hold::Lent => Spoken::Http1,
         }
     }
 
-    /// Sends a request. When it asks for another protocol, the socket may outlive HTTP.
+    /// Begins a request with HTTP/1.1; it is sent while [`Lease::poll_single`] is asked.
+    pub(super) fn begin(&mut self, request: &http1::Request<'_>, body: RequestBody) {
+        if let Hold::Single(single) = &mut self.hold {
+            single.begin(request, body);
+        }
+    }
+
+    /// Waits for the answer to what was begun. What is left of the upload then goes on alone.
     ///
     /// # Errors
     ///
     /// No response head came.
+    pub(super) fn poll_single(
+        &mut self,
+        cx: &mut Context<'_>,
+        upload: Option<&Rc<Upload>>,
+    ) -> Poll<Result<Response<Answer>, NoAnswer>> {
+        let Hold::Single(single) = &mut self.hold else {
+            // Not reached: there is one answer to each request.
+            return Poll::Pending;
+        };
+        let response = match std::task::ready!(single.poll_answer(cx)) {
+            Ok(response) => response,
+            Err(error) => {
+                let sent = single.has_sent();
+                return Poll::Ready(Err(NoAnswer::Single { error, sent }));
+            }
+        };
+        if let (Some(upload), Some(rest)) = (upload, single.detach_upload()) {
+            self.upload = Some(Rc::clone(upload));
+            tokio::task::spawn_local(until_given_up(Rc::clone(upload), rest));
+        }
+        let answer = match std::mem::replace(&mut self.hold, Hold::Lent) {
+            Hold::Single(single) => Answer::Single(single),
+            Hold::Shared(_) | Hold::Lent => Answer::Gone,
+        };
+        Poll::Ready(Ok(response.map(|()| answer)))
+    }
+
+    /// Sends a request with HTTP/2.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it tells a shared connection to reset the stream; one of its own is closed with the lease.
-    pub(super) async fn send(
+    /// Dropping what it gives resets the stream.
+    pub(super) fn stream(
         &mut self,
         request: Request<RequestBody>,
         upload: Option<Rc<Upload>>,
-        asks: bool,
-    ) -> Result<Response<Incoming>, Unsent> {
-        match &mut self.hold {
-            Hold::Single(single) => {
-                single.outlives.set(asks);
-                single.sender.try_send_request(request).await
-            }
-            Hold::Shared(turn) => {
-                if let Some(upload) = &upload {
-                    upload.goes_by(turn.starting());
-                }
-                self.upload = upload;
-                let mut sender = turn.sender();
-                sender.try_send_request(request).await
-            }
-            // Not reached: giving a lease back takes it away.
-            Hold::None => std::future::pending().await,
+    ) -> Streamed {
+        let Hold::Shared(turn) = &self.hold else {
+            // Not reached: who sends has asked what is spoken.
+            return Box::pin(std::future::pending());
+        };
+        if let Some(upload) = &upload {
+            upload.goes_by(turn.starting());
         }
-    }
-
-    /// What is left of the connection when HTTP has ended on it; `None` when that broke.
-    pub(super) async fn freed(&mut self) -> Option<Stream> {
-        match &mut self.hold {
-            Hold::Single(single) => (&mut single.driver).await.ok().flatten(),
-            Hold::Shared(_) | Hold::None => None,
-        }
+        self.upload = upload;
+        let mut sender = turn.sender();
+        Box::pin(async move { sender.try_send_request(request).await })
     }
 
     /// The connection it is on gets no further try, if it is shared.
@@ -116,25 +153,22 @@ impl Lease {
         }
     }
 
-    /// Gives it back after the end of the response. One that is still busy, because the upload
-    /// goes on or the backend wants it closed, is let go.
-    pub(super) fn give_back(mut self, now: Duration, backend: &Backend) {
-        match std::mem::replace(&mut self.hold, Hold::None) {
-            Hold::Single(single) if single.sender.is_ready() => {
-                single.outlives.set(false);
-                self.pool.give(single, now, backend.pool_max_idle);
-            }
-            Hold::Single(_) | Hold::Shared(_) | Hold::None => {}
+    /// Ends it after the end of the response, with what that leaves of a connection of its own. Where
+    /// the rest of an upload goes on, it does.
+    pub(super) fn give_back(mut self, idle: Option<Single>, now: Duration, backend: &Backend) {
+        if let Hold::Lent = self.hold {
+            self.upload = None;
+        }
+        if let Some(single) = idle {
+            self.pool.give(single, now, backend.pool_max_idle);
         }
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let Hold::Single(single) = &self.hold {
-            single.driver.abort();
-        }
-        // The engine resets a stream when nobody wants its response, but not before the request is out.
+        // The engine resets a stream when nobody wants its response, but not before the request is out;
+        // and what goes on alone keeps its connection open.
         if let Some(upload) = &self.upload {
             upload.give_up();
         }

@@ -3,13 +3,12 @@
 
 use std::time::Duration;
 
-use http::Request;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, HeaderMap};
 
 use super::forward::FailureKind;
 use super::walk::Walk;
 use super::worker::TICK;
-use crate::wire::{RequestBody, Upload};
+use crate::wire::Upload;
 
 /// How fast a client must send while the backend waits for it.
 #[derive(Debug, Clone, Copy)]
@@ -20,12 +19,12 @@ pub(super) struct Floor {
 
 impl Floor {
     /// Of a request. A gRPC stream may be silent for as long as both ends like.
-    pub(super) fn of(walk: &Walk, request: &Request<RequestBody>) -> Option<Self> {
-        if matches!(request.body(), RequestBody::Empty) {
+    pub(super) fn of(walk: &Walk, headers: &HeaderMap, has_body: bool) -> Option<Self> {
+        if !has_body {
             return None;
         }
         let limits = walk.limits();
-        let kind = request.headers().get(CONTENT_TYPE);
+        let kind = headers.get(CONTENT_TYPE);
         let is_grpc = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
         let bytes = limits.body_bytes_in(limits.body_grace);
         (bytes > 0 && !is_grpc).then_some(Self {

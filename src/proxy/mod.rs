@@ -5,6 +5,7 @@
 
 mod accept;
 mod admit;
+mod answer;
 mod apart;
 mod arrival;
 mod choose;

@@ -27,8 +27,8 @@ where
     }
 }
 
-/// Dropping the task drops its end of the stream, and the last one resets it.
-async fn until_given_up(upload: Rc<Upload>, task: impl Future<Output = ()>) {
+/// Runs what sends an upload. Dropping it drops its end of the stream, and the last one resets that.
+pub(super) async fn until_given_up(upload: Rc<Upload>, task: impl Future<Output = ()>) {
     let mut task = pin!(task);
     let turn = upload.turn();
     poll_fn(|cx| {

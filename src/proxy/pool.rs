@@ -1,6 +1,6 @@
 //! Connections of one worker to its endpoints. Of those that take one request at a time, idle ones
 //! are kept, and the one used last is taken first, so surplus ones grow old and are closed. One comes
-//! back at the end of a response's body: before it, hyper would not take another request on it.
+//! back at the end of a response's body, and nobody looks at it but who takes it, and the sweep.
 //! HTTP/2 connections are shared by as many tries as the endpoint takes.
 
 use std::cell::{Cell, RefCell};
@@ -10,26 +10,18 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use hyper::client::conn::http1::SendRequest;
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::task::JoinHandle;
 
 use super::greet::Spoken;
 use super::lease::Lease;
 use super::shared::Shared;
 use super::stream::Stream;
+use crate::http1::{self, Buffers};
 use crate::snapshot::Snapshot;
 use crate::wire::RequestBody;
 
-/// A connection to an endpoint for one request at a time: the end that takes requests, and the task
-/// that drives it.
-#[derive(Debug)]
-pub(super) struct Single {
-    pub(super) sender: SendRequest<RequestBody>,
-    pub(super) driver: JoinHandle<Option<Stream>>,
-    /// The driver shall give the socket away when HTTP has ended on it.
-    pub(super) outlives: Rc<Cell<bool>>,
-}
+/// A connection to an endpoint for one request at a time.
+pub(super) type Single = http1::Connection<Stream, RequestBody>;
 
 /// A connection to an endpoint.
 #[derive(Debug)]
@@ -40,9 +32,14 @@ pub(super) enum Connection {
     Shared(Rc<Shared>),
 }
 
-/// By endpoint id.
+/// The pools of one worker.
 #[derive(Debug, Default)]
-pub(super) struct Pools(RefCell<HashMap<u64, Rc<Pool>, BuildHasherDefault<IdHasher>>>);
+pub(super) struct Pools {
+    /// By endpoint id.
+    pools: RefCell<HashMap<u64, Rc<Pool>, BuildHasherDefault<IdHasher>>>,
+    /// Of all connections for one request at a time.
+    pub(super) buffers: Rc<Buffers>,
+}
 
 /// Of an endpoint: how long its connections may be idle, and by which connector they are made.
 type Terms = (Duration, u64);
@@ -104,7 +101,7 @@ impl Pools {
     /// The pool of an endpoint. What another connector has made was checked in another way and is left
     /// to those who use it.
     pub(super) fn of(&self, endpoint: u64, connector: u64) -> Rc<Pool> {
-        let mut pools = self.0.borrow_mut();
+        let mut pools = self.pools.borrow_mut();
         let pool = pools.entry(endpoint).or_default();
         if pool.connector != connector {
             *pool = Rc::new(Pool {
@@ -117,7 +114,7 @@ impl Pools {
 
     /// Closes what has been idle for too long, and what no backend names any more.
     pub(super) fn sweep(&self, now: Duration, snapshot: &Snapshot) {
-        let mut pools = self.0.borrow_mut();
+        let mut pools = self.pools.borrow_mut();
         let mut limits: HashMap<u64, Terms> = HashMap::new();
         for backend in &snapshot.backends {
             for member in &backend.members {
@@ -167,11 +164,11 @@ impl Pool {
 
     fn take_idle(&self, now: Duration, limit: Duration) -> Option<Single> {
         let mut idle = self.idle.borrow_mut();
-        while let Some(last) = idle.pop() {
+        while let Some(mut last) = idle.pop() {
             if now.saturating_sub(last.since) > limit {
                 // All others are older.
                 idle.clear();
-            } else if last.connection.sender.is_ready() {
+            } else if last.connection.is_ready() {
                 return Some(last.connection);
             }
         }
@@ -232,8 +229,8 @@ impl Pool {
     }
 
     fn drop_older(&self, now: Duration, limit: Duration) {
-        self.idle.borrow_mut().retain(|idle| {
-            now.saturating_sub(idle.since) <= limit && !idle.connection.sender.is_closed()
+        self.idle.borrow_mut().retain_mut(|idle| {
+            now.saturating_sub(idle.since) <= limit && idle.connection.is_ready()
         });
         let mut shared = self.shared.borrow_mut();
         shared.retain(|shared| shared.is_usable() && !shared.is_idle_for(limit, now));

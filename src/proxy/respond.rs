@@ -10,8 +10,8 @@ use http::header::{HeaderName, HeaderValue, VIA};
 use http::response::Parts;
 use http::{HeaderMap, Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 
+use super::answer::{Answer, Break};
 use super::apart::Warm;
 use super::forward::via;
 use super::kept::Kept;
@@ -27,7 +27,7 @@ const BACKEND: HeaderName = HeaderName::from_static("x-figshift-backend");
 /// A backend's response goes to the client as it comes; a bare one has no body that anybody would read.
 pub(super) fn relay(
     books: Books,
-    response: Response<Incoming>,
+    response: Response<Answer>,
     bare: bool,
     watch: Option<Box<Watch>>,
     id: HeaderValue,
@@ -59,6 +59,9 @@ pub(super) fn dress(walk: &Walk, head: &mut Parts, id: HeaderValue) {
     remove_from_response(&mut head.headers);
     head.headers.append(VIA, via(head.version));
     head.version = Version::HTTP_11;
+    let mut id = id;
+    // Each is another: HTTP/2's table of headers has no use for it.
+    id.set_sensitive(walk.client().is_multiplexed());
     head.headers.insert(REQUEST_ID, id);
     if walk.route().backend_header {
         head.headers.insert(BACKEND, walk.backend().header.clone());
@@ -81,7 +84,7 @@ pub(super) enum ResponseBody {
 /// A backend's body with the books of its request, which are closed when it ends.
 #[derive(Debug)]
 pub(super) struct Relayed {
-    pub(super) body: Incoming,
+    pub(super) body: Answer,
     pub(super) books: Option<Books>,
     begun: bool,
     pub(super) watched: Option<Box<Watched>>,
@@ -191,8 +194,9 @@ impl Relayed {
         let Books {
             walk, lease, left, ..
         } = books;
+        let idle = self.body.leave();
         if wrong.is_none() {
-            lease.give_back(walk.worker().coarse_now(), walk.backend());
+            lease.give_back(idle, walk.worker().coarse_now(), walk.backend());
         }
         if left && wrong.is_none() {
             walk.cell(walk.side()).drained.add(1);
@@ -222,7 +226,7 @@ impl Relayed {
         self.watched.as_deref().is_none_or(Watched::is_passed) && self.body.is_end_stream()
     }
 
-    pub(super) fn complain(&self, error: &hyper::Error) {
+    pub(super) fn complain(&self, error: &Break) {
         if let Some(books) = &self.books
             && books.walk.worker().may_complain()
         {
@@ -326,7 +330,7 @@ impl ResponseBody {
 #[derive(Debug)]
 pub(super) enum Broken {
     /// The backend's connection or stream broke.
-    Upstream(hyper::Error),
+    Upstream(Break),
     /// A hard rollback.
     Cut,
     /// The backend was waited for in vain, or brought what cannot be passed on.

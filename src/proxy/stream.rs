@@ -5,12 +5,18 @@ use std::cell::{Cell, RefCell};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::{client, server};
+
+use crate::snapshot::Endpoint;
+
+/// Parts that are no more than this together are put together: the system takes one faster than several.
+const SHORT: usize = 1024;
 
 /// See the module.
 #[derive(Debug)]
@@ -19,6 +25,27 @@ pub(super) struct Stream {
     ahead: Bytes,
     socket: Socket,
     pulse: Option<Rc<Pulse>>,
+    open: Option<Open>,
+}
+
+/// A connection among the open ones of its endpoint, as long as there is its socket.
+#[derive(Debug)]
+pub(super) struct Open {
+    endpoint: Arc<Endpoint>,
+    worker: usize,
+}
+
+impl Open {
+    pub(super) fn new(endpoint: Arc<Endpoint>, worker: usize) -> Self {
+        endpoint.cells.of(worker).open.up();
+        Self { endpoint, worker }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.endpoint.cells.of(self.worker).open.down();
+    }
 }
 
 /// What the socket has brought, for who asks for signs of life.
@@ -98,7 +125,14 @@ impl Stream {
             ahead: Bytes::new(),
             socket,
             pulse: None,
+            open: None,
         }
+    }
+
+    /// The same, in the books of its endpoint.
+    pub(super) fn counted(mut self, open: Open) -> Self {
+        self.open = Some(open);
+        self
     }
 
     /// Counts what it brings from here on.
@@ -174,6 +208,16 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        let all: usize = parts.iter().map(|part| part.len()).sum();
+        if all <= SHORT {
+            let mut short = [0; SHORT];
+            let mut at = 0;
+            for part in parts {
+                short[at..at + part.len()].copy_from_slice(part);
+                at += part.len();
+            }
+            return carry!(self, socket => socket.poll_write(cx, &short[..at]));
+        }
         carry!(self, socket => socket.poll_write_vectored(cx, parts))
     }
 

@@ -13,7 +13,7 @@ use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::lease::Lease;
+use super::answer::Answer;
 use super::stream::Stream;
 use super::walk::Walk;
 use super::worker::TICK;
@@ -29,8 +29,8 @@ const TURN: u32 = 16;
 pub(super) struct Tunnel {
     /// Taken when it ends.
     walk: Option<Box<Walk>>,
-    /// Of the backend's connection, which never goes back to where it came from.
-    lease: Lease,
+    /// Until it runs: what holds the backend's connection.
+    answer: Answer,
     /// Both ends, until they have ended well.
     ends: Option<Ends>,
 }
@@ -51,16 +51,13 @@ pub(super) enum End {
 }
 
 impl Tunnel {
-    pub(super) fn new(walk: Box<Walk>, lease: Lease) -> Box<Self> {
+    pub(super) fn new(walk: Box<Walk>, answer: Answer) -> Box<Self> {
         let cell = walk.cell(walk.side());
         cell.tunnels.add(1);
         cell.tunnels_open.up();
-        if let Some(endpoint) = walk.endpoint() {
-            endpoint.cells.of(walk.worker().index).open.up();
-        }
         Box::new(Self {
             walk: Some(walk),
-            lease,
+            answer,
             ends: None,
         })
     }
@@ -72,7 +69,8 @@ impl Tunnel {
     ///
     /// Dropping it breaks both connections off, and counts as a client that has left.
     pub(super) async fn run(mut self: Box<Self>, client: End) {
-        let Some(backend) = self.lease.freed().await else {
+        let answer = std::mem::replace(&mut self.answer, Answer::Gone);
+        let Some(backend) = answer.into_stream() else {
             return self.end(Class::Broken);
         };
         self.ends = Some(Ends { client, backend });
@@ -145,9 +143,6 @@ impl Tunnel {
     fn leave(&mut self) -> Option<Box<Walk>> {
         let walk = self.walk.take()?;
         walk.cell(walk.side()).tunnels_open.down();
-        if let Some(endpoint) = walk.endpoint() {
-            endpoint.cells.of(walk.worker().index).open.down();
-        }
         Some(walk)
     }
 }

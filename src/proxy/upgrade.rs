@@ -21,7 +21,7 @@ use hyper_util::rt::TokioIo;
 use rand::RngExt;
 
 use super::admit::Refusal;
-use super::lease::Lease;
+use super::answer::Answer;
 use super::respond::{ResponseBody, dress};
 use super::tunnel::{End, Tunnel};
 use super::walk::Walk;
@@ -107,7 +107,7 @@ impl Asked {
 
     /// Whether a response can be the answer to it. A 101 has to agree to what was asked for; any other
     /// goes on as it is, but for a success that to a client with HTTP/2 would say that its tunnel is open.
-    pub(super) fn may_get(&self, response: &Response<Incoming>) -> bool {
+    pub(super) fn may_get(&self, response: &Response<Answer>) -> bool {
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return agreed_upgrade(response.headers(), &self.protocols).is_some();
         }
@@ -119,12 +119,11 @@ impl Asked {
 /// when the 101 is out.
 pub(super) fn switch(
     mut walk: Box<Walk>,
-    lease: Lease,
-    response: Response<Incoming>,
+    response: Response<Answer>,
     asked: Asked,
     id: HeaderValue,
 ) -> Response<ResponseBody> {
-    let (mut head, _) = response.into_parts();
+    let (mut head, answer) = response.into_parts();
     let agreed = agreed_upgrade(&head.headers, &asked.protocols);
     dress(&walk, &mut head, id);
     head.headers.remove(CONTENT_LENGTH);
@@ -132,7 +131,7 @@ pub(super) fn switch(
     walk.first_byte();
     walk.streams();
     let client = Rc::clone(walk.client());
-    let tunnel = Tunnel::new(walk, lease);
+    let tunnel = Tunnel::new(walk, answer);
     match asked.stream {
         None => {
             say_upgrade(&mut head.headers, agreed.unwrap_or(asked.protocols));

@@ -31,6 +31,14 @@ const SWEEP_EVERY: u32 = 10;
 /// Lines about failed requests that a worker may log in a second.
 const COMPLAINTS_PER_SECOND: u32 = 10;
 
+/// A look at the clock is told so often, at most: some 100 µs of work.
+const LOOKS: u32 = 16;
+
+thread_local! {
+    /// The runtime of this thread has waited for something since the last look at the clock.
+    static TURNED: Cell<bool> = const { Cell::new(true) };
+}
+
 /// What the house is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Life {
@@ -70,6 +78,7 @@ impl Crew {
             Builder::new_current_thread()
                 .enable_io()
                 .enable_time()
+                .on_thread_unpark(|| TURNED.set(true))
                 .build_local(LocalOptions::default())
         };
         std::thread::Builder::new()
@@ -110,6 +119,9 @@ pub(super) struct Worker {
     born: Instant,
     /// As of the last tick.
     coarse: Cell<Duration>,
+    /// As of the last look at the clock, and how often that is still told.
+    time: Cell<Duration>,
+    looks: Cell<u32>,
     in_flight: Cell<u32>,
     retries: Cell<u32>,
     complaints: Cell<u32>,
@@ -136,6 +148,8 @@ impl Worker {
             cells: Arc::clone(&crew.cells),
             born: crew.born,
             coarse: Cell::new(crew.born.elapsed()),
+            time: Cell::new(Duration::ZERO),
+            looks: Cell::new(0),
             in_flight: Cell::new(0),
             retries: Cell::new(0),
             complaints: Cell::new(0),
@@ -144,9 +158,19 @@ impl Worker {
         }
     }
 
-    /// Time since the house was born; all breakers and deadlines count from there.
+    /// Time since the house was born; all breakers and deadlines count from there. What came in one turn
+    /// of the runtime came at the same time, as far as anybody can tell: the clock is looked at once for
+    /// it, and again where a turn is long.
     pub(super) fn now(&self) -> Duration {
-        self.born.elapsed()
+        let left = self.looks.get();
+        if left > 0 && !TURNED.take() {
+            self.looks.set(left - 1);
+            return self.time.get();
+        }
+        TURNED.set(false);
+        self.looks.set(LOOKS);
+        self.time.set(self.born.elapsed());
+        self.time.get()
     }
 
     /// The same as of the last tick: late by [`TICK`] at most, and free.

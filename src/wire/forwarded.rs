@@ -5,11 +5,14 @@
 use std::cell::RefCell;
 use std::net::IpAddr;
 
+use bytes::Bytes;
 use http::header::{FORWARDED, HeaderMap, HeaderName, HeaderValue};
 
 const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+/// What a client can claim of where its request came from.
+pub(super) static CLAIMS: [HeaderName; 4] = [FOR, FORWARDED, PROTO, FORWARDED_HOST];
 
 /// Whose forwarded headers are believed.
 pub trait Trust {
@@ -24,8 +27,22 @@ pub struct Peer {
     /// What it has connected by.
     proto: &'static str,
     for_value: HeaderValue,
-    /// The last `Host` on this connection with the `Forwarded` line for it: they rarely change.
-    last: RefCell<Option<(HeaderValue, HeaderValue)>>,
+    /// For the last `Host` on this connection: it rarely changes.
+    last: RefCell<Option<Lines>>,
+}
+
+/// Room for the lines of a peer, without a host.
+const LINES: usize = 256;
+
+/// What is said of a peer that claims nothing, for a `Host`.
+#[derive(Debug)]
+struct Lines {
+    /// A copy, since the head that it came with has memory of its own.
+    host: Option<HeaderValue>,
+    /// The `Forwarded` line.
+    forwarded: HeaderValue,
+    /// All lines, as HTTP/1.1 has them.
+    ready: Bytes,
 }
 
 impl Peer {
@@ -90,7 +107,7 @@ impl Peer {
     pub fn set_forwarded(&self, headers: &mut HeaderMap, host: Option<HeaderValue>, trusted: bool) {
         // Room for these and what else a proxy adds, at once and not by doubling.
         headers.reserve(8);
-        let forwarded = self.forwarded_line(host.as_ref());
+        let forwarded = self.with_lines(host.as_ref(), |lines| lines.forwarded.clone());
         if trusted {
             append(headers, FOR, &self.for_value);
             append(headers, FORWARDED, &forwarded);
@@ -107,35 +124,78 @@ impl Peer {
         }
     }
 
-    fn forwarded_line(&self, host: Option<&HeaderValue>) -> HeaderValue {
-        let empty = HeaderValue::from_static("");
-        let host = host.unwrap_or(&empty);
-        if let Some((last_host, line)) = &*self.last.borrow()
-            && last_host == host
-        {
-            return line.clone();
+    /// What is to be said in HTTP/1.1 lines, after what was claimed is out of the headers; `None` where
+    /// the claims of a trusted peer count, and all of it stands among the headers. `claims` tells whether
+    /// anything was claimed.
+    pub fn forwarded(
+        &self,
+        headers: &mut HeaderMap,
+        claims: bool,
+        host: Option<&HeaderValue>,
+        trusted: bool,
+    ) -> Option<Bytes> {
+        if claims && trusted {
+            self.set_forwarded(headers, host.cloned(), true);
+            return None;
         }
-        let line = self.make_forwarded_line(host);
-        self.last.replace(Some((host.clone(), line.clone())));
-        line
+        if claims {
+            for name in &CLAIMS {
+                headers.remove(name);
+            }
+        }
+        Some(self.with_lines(host, |lines| lines.ready.clone()))
     }
 
-    fn make_forwarded_line(&self, host: &HeaderValue) -> HeaderValue {
-        let proto = self.proto;
-        let mut line = match self.address {
-            IpAddr::V4(address) => format!("for={address};proto={proto}"),
-            IpAddr::V6(address) => format!("for=\"[{address}]\";proto={proto}"),
-        };
-        // Quoted, as a port's colon is no token character; nothing that could end the quotes passes.
-        if let Ok(host) = host.to_str()
-            && !host.is_empty()
-            && !host.contains(['"', '\\'])
+    fn with_lines<T>(&self, host: Option<&HeaderValue>, tell: impl FnOnce(&Lines) -> T) -> T {
+        let mut last = self.last.borrow_mut();
+        if let Some(lines) = &*last
+            && lines.host.as_ref() == host
         {
-            line.push_str(";host=\"");
-            line.push_str(host);
-            line.push('"');
+            return tell(lines);
         }
-        ascii(&line)
+        tell(last.insert(self.make_lines(host)))
+    }
+
+    /// Written at once: a connection that serves one request pays for it.
+    fn make_lines(&self, host: Option<&HeaderValue>) -> Lines {
+        let host = host.and_then(|host| HeaderValue::from_bytes(host.as_bytes()).ok());
+        let (named, proto) = (
+            host.as_ref().map_or(&b""[..], HeaderValue::as_bytes),
+            self.proto,
+        );
+        let mut ready = Vec::with_capacity(LINES + 2 * named.len());
+        let mut put = |parts: &[&[u8]]| {
+            for part in parts {
+                ready.extend_from_slice(part);
+            }
+            ready.len()
+        };
+        let address = self.for_value.as_bytes();
+        put(&[b"x-forwarded-for: ", address]);
+        let start = put(&[b"\r\nforwarded: "]);
+        match self.address {
+            IpAddr::V4(_) => put(&[b"for=", address]),
+            IpAddr::V6(_) => put(&[b"for=\"[", address, b"]\""]),
+        };
+        put(&[b";proto=", proto.as_bytes()]);
+        // Quoted, as a port's colon is no token character; nothing that could end the quotes passes.
+        let plain =
+            |byte: &u8| (byte.is_ascii_graphic() || *byte == b' ') && !b"\"\\".contains(byte);
+        if !named.is_empty() && named.iter().all(plain) {
+            put(&[b";host=\"", named, b"\""]);
+        }
+        let end = put(&[]);
+        put(&[b"\r\nx-forwarded-proto: ", proto.as_bytes(), b"\r\n"]);
+        if host.is_some() {
+            put(&[b"x-forwarded-host: ", named, b"\r\n"]);
+        }
+        let ready = Bytes::from(ready);
+        let forwarded = HeaderValue::from_maybe_shared(ready.slice(start..end));
+        Lines {
+            forwarded: forwarded.unwrap_or_else(|_| ascii("unknown")),
+            ready,
+            host,
+        }
     }
 }
 
@@ -218,6 +278,32 @@ mod tests {
         assert_eq!(headers["x-forwarded-for"], "1.1.1.1, 2.2.2.2, 10.0.0.1");
         assert_eq!(headers["x-forwarded-proto"], "https");
         assert_eq!(headers["forwarded"], "for=10.0.0.1;proto=http;host=\"a\"");
+    }
+
+    #[test]
+    fn ready_lines_say_the_same() {
+        let peer = Peer::new(ip("203.0.113.9"));
+        for host in [Some(HeaderValue::from_static("a:1")), None] {
+            for claims in [
+                &[][..],
+                &[("forwarded", "for=evil"), ("x-forwarded-for", "1.1.1.1")],
+            ] {
+                let mut headers = with(claims);
+                let ready = peer.forwarded(&mut headers, !claims.is_empty(), host.as_ref(), false);
+                assert!(headers.is_empty());
+                let ready = String::from_utf8(ready.unwrap().to_vec()).unwrap();
+                let mut expected = HeaderMap::new();
+                peer.set_forwarded(&mut expected, host.clone(), false);
+                for (name, value) in &expected {
+                    let line = format!("{name}: {}\r\n", value.to_str().unwrap());
+                    assert!(ready.contains(&line), "{ready:?} lacks {line:?}");
+                }
+                assert_eq!(ready.matches("\r\n").count(), expected.len());
+            }
+        }
+        let mut headers = with(&[("x-forwarded-for", "1.1.1.1")]);
+        assert_eq!(peer.forwarded(&mut headers, true, None, true), None);
+        assert_eq!(headers["x-forwarded-for"], "1.1.1.1, 203.0.113.9");
     }
 
     #[test]

@@ -175,6 +175,9 @@ impl Framing {
             return &[];
         };
         let (line, rest) = (&bytes[..end], &bytes[end + 1..]);
+        if self.parts.came == 0 && self.at == At::Fields && is_other(line) {
+            return rest;
+        }
         if self.parts.came == 0 {
             // Most lines come in one piece.
             let text = line.strip_suffix(b"\r");
@@ -271,6 +274,14 @@ pub fn response_is_framed(headers: &HeaderMap) -> bool {
         (None, Some(coding)) => {
             codings.next().is_none() && coding.as_bytes().eq_ignore_ascii_case(b"chunked")
         }
+        _ => false,
+    }
+}
+
+/// A quick look that most lines of a head pass: a proper one of a field that is not about framing.
+fn is_other(line: &[u8]) -> bool {
+    match line {
+        [first, .., b'\r'] => !matches!(first.to_ascii_lowercase(), b'c' | b't'),
         _ => false,
     }
 }

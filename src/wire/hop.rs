@@ -7,6 +7,7 @@ use http::header::{
     PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
 };
 
+use super::forwarded::CLAIMS;
 use super::request_id::REQUEST_ID;
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
@@ -30,11 +31,12 @@ static REQUEST: [HeaderName; 4] = [EXPECT, PROXY_AUTHORIZATION, SIDE, HTTP2_SETT
 static RESPONSE: [HeaderName; 1] = [PROXY_AUTHENTICATE];
 
 /// Removes them from a request on its way to a backend. `TE: trailers` is said again, as it holds
-/// for our hop too.
-pub fn remove_from_request(headers: &mut HeaderMap) {
+/// for our hop too. Whether the client claims anything of where the request came from, which the same
+/// look at the names tells.
+pub fn remove_from_request(headers: &mut HeaderMap) -> bool {
     let found = Found::look(headers, &REQUEST);
     if found.is_none() {
-        return;
+        return found.claims;
     }
     let trailers = found.has(&TE) && accepts_trailers(headers);
     if found.lookalikes {
@@ -44,6 +46,7 @@ pub fn remove_from_request(headers: &mut HeaderMap) {
     if trailers {
         headers.insert(TE, HeaderValue::from_static("trailers"));
     }
+    found.claims
 }
 
 /// Removes them from a response on its way to the client.
@@ -59,6 +62,8 @@ struct Found {
     bits: u16,
     /// There are names with underscores that some backends take for what we say of a client.
     lookalikes: bool,
+    /// There are names of what a client can claim of where it is.
+    claims: bool,
     own: &'static [HeaderName],
 }
 
@@ -67,12 +72,16 @@ impl Found {
         let mut found = Self {
             bits: 0,
             lookalikes: false,
+            claims: false,
             own,
         };
         for name in headers.keys().filter(|name| may_be_hop(name)) {
             match BOTH.iter().chain(own).position(|hop| hop == name) {
                 Some(place) => found.bits |= 1 << place,
-                None => found.lookalikes |= is_lookalike(name),
+                None => {
+                    found.claims |= CLAIMS.contains(name);
+                    found.lookalikes |= is_lookalike(name);
+                }
             }
         }
         found
@@ -168,6 +177,7 @@ fn may_be_hop(name: &HeaderName) -> bool {
         2 => name == "te",
         6 => name == "expect",
         7 => name == "upgrade",
+        9 => name == "forwarded",
         10 => name == "connection" || name == "keep-alive",
         14 => name == "http2-settings",
         15 => name == "x-figshift-side" || name.starts_with('x'),
@@ -225,7 +235,7 @@ mod tests {
 
     #[test]
     fn every_removed_name_is_noticed_by_the_quick_look() {
-        for name in BOTH.iter().chain(&REQUEST).chain(&RESPONSE) {
+        for name in BOTH.iter().chain(&REQUEST).chain(&RESPONSE).chain(&CLAIMS) {
             assert!(may_be_hop(name), "{name}");
         }
     }

@@ -26,7 +26,7 @@ pub use keys::{cookie, join_cookies, query};
 pub use problem::{error_event, problem_json};
 pub use proxy_header::{LONGEST_PROXY_HEADER, ProxyHeader, read_proxy_header};
 pub use replay::{Replay, ReplayBody};
-pub use request_id::{REQUEST_ID, RequestIds};
+pub use request_id::{Id, REQUEST_ID, RequestIds};
 pub use sse::{Event, Scanner, Seen};
 pub use trailers::remove_from_trailers;
 pub use upgrade::{agreed_upgrade, asked_upgrade, say_upgrade};

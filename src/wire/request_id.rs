@@ -24,6 +24,15 @@ pub struct RequestIds {
     room: RefCell<BytesMut>,
 }
 
+/// The id of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Id {
+    /// What it is called.
+    pub value: HeaderValue,
+    /// It does not stand among the headers.
+    pub is_new: bool,
+}
+
 impl RequestIds {
     /// With a random prefix.
     pub fn new(random: u64) -> Self {
@@ -36,17 +45,24 @@ impl RequestIds {
         }
     }
 
-    /// The id of a request: taken over from its headers, or made and set there.
-    pub fn of(&self, headers: &mut HeaderMap) -> HeaderValue {
-        if let Some(id) = headers.get(REQUEST_ID)
-            && (1..=LONGEST).contains(&id.len())
-            && id.as_bytes().iter().all(u8::is_ascii_graphic)
-        {
-            return id.clone();
+    /// The id of a request: what its client calls it, if that is sane. Else it is a new one, and what the
+    /// client has called it is gone from the headers.
+    pub fn of(&self, headers: &mut HeaderMap) -> Id {
+        // A look at the names is cheaper than a search: most requests have few, and none of this length.
+        let claimed = headers.iter().find(|(name, _)| *name == REQUEST_ID);
+        if let Some((_, id)) = claimed {
+            if (1..=LONGEST).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic) {
+                return Id {
+                    value: id.clone(),
+                    is_new: false,
+                };
+            }
+            headers.remove(REQUEST_ID);
         }
-        let id = self.make();
-        headers.insert(REQUEST_ID, id.clone());
-        id
+        Id {
+            value: self.make(),
+            is_new: true,
+        }
     }
 
     fn make(&self) -> HeaderValue {
@@ -83,9 +99,13 @@ mod tests {
         let ids = RequestIds::new(0xabc);
         let mut headers = HeaderMap::new();
         let first = ids.of(&mut headers);
-        assert_eq!(first, "0000000000000abc0000000000");
-        assert_eq!(ids.of(&mut headers), first);
-        assert_eq!(ids.of(&mut HeaderMap::new()), "0000000000000abc0000000001");
+        assert_eq!(first.value, "0000000000000abc0000000000");
+        assert!(first.is_new && headers.is_empty());
+        headers.insert(REQUEST_ID, first.value.clone());
+        let again = ids.of(&mut headers);
+        assert_eq!((again.value, again.is_new), (first.value, false));
+        let next = ids.of(&mut HeaderMap::new());
+        assert_eq!(next.value, "0000000000000abc0000000001");
     }
 
     #[test]
@@ -100,7 +120,9 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(REQUEST_ID, HeaderValue::from_str(given).unwrap());
-            assert_eq!(ids.of(&mut headers) == given, kept, "{given}");
+            let id = ids.of(&mut headers);
+            assert_eq!(id.value == given, kept, "{given}");
+            assert_eq!((id.is_new, headers.is_empty()), (!kept, !kept), "{given}");
         }
     }
 }

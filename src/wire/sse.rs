@@ -2,6 +2,8 @@
 //! are split, without keeping any of them. It tells data from noise: a comment, an event without
 //! data and a ping are signs of life of the connection, not of the one who should answer.
 
+use memchr::memchr2;
+
 /// Kept of the data of an event, without white space: as much as tells what it is.
 const HEAD: usize = 20;
 /// Kept of the name of an event.
@@ -253,8 +255,7 @@ impl Scanner {
         let mut rest = bytes;
         while !rest.is_empty() {
             if self.skips() {
-                let is_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
-                let skipped = rest.iter().position(is_end).unwrap_or(rest.len());
+                let skipped = memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
                 let in_data = skipped > 0 && matches!(self.line, Line::Value(_));
                 seen.grows |= in_data && !self.pending.is_ping();
                 rest = rest.get(skipped..).unwrap_or_default();
