@@ -203,9 +203,20 @@ async fn unless_ended<T>(client: &Client, work: impl Future<Output = T>) -> Opti
 
 async fn serve_http1(open: &Open, stream: Stream, limits: &ClientLimits) {
     let stream = Framed::new(stream, Rc::clone(&open.client));
-    let io = TokioIo::new(Paced::new(stream, Rc::clone(&open.client)));
-    let mut connection = limited::http1(limits).serve_connection(io, open.service());
-    let ended = until_ended(&open.client, Pin::new(&mut connection)).await;
+    let mut io = TokioIo::new(Paced::new(stream, Rc::clone(&open.client)));
+    let (connection, ended) = loop {
+        let mut connection = limited::http1(limits).serve_connection(io, open.service());
+        let ended = until_ended(&open.client, Pin::new(&mut connection)).await;
+        if ended != Ended::Rests {
+            break (connection, ended);
+        }
+        // Its engine has no word of it in its buffers, which are most of what a silent connection costs.
+        io = connection.into_parts().io;
+        let silence = poll_fn(|cx| io.inner_mut().get_mut().poll_silence(cx));
+        if let Some(Err(_)) = unless_ended(&open.client, silence).await {
+            return;
+        }
+    };
     // Boxed, so that a connection without either is no larger.
     if let Some(tunnel) = open.client.take_tunnel() {
         let left = connection.into_parts();
@@ -246,6 +257,9 @@ async fn until_ended(client: &Client, mut connection: Pin<&mut impl Graceful>) -
             Ending::Gently => connection.as_mut().end_gently(),
             Ending::SlowHead => return Poll::Ready(Ended::SlowHead),
             Ending::Now => return Poll::Ready(Ended::Told),
+        }
+        if client.may_rest() {
+            return Poll::Ready(Ended::Rests);
         }
         // How a connection ends is the client's affair: what matters is counted per request.
         connection.as_mut().poll_served(cx)

@@ -20,6 +20,11 @@ use crate::wire::{Flaw, Peer};
 /// So many times the idle limit may a client take for reading what is left of its last answer.
 const READING_PATIENCE: u32 = 10;
 
+/// A connection that is silent for so long gives its engine back. Looked for each second, and told once
+/// or twice.
+const REST_AFTER: Duration = Duration::from_secs(3);
+const REST_WITHIN: Duration = Duration::from_secs(2);
+
 /// How a connection shall end; what comes later is worse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Ending {
@@ -50,6 +55,8 @@ pub(super) struct Client {
     /// What is carried on the connection after its last answer, a 101.
     tunnel: RefCell<Option<Box<Tunnel>>>,
     ending: Cell<Ending>,
+    /// It may rest.
+    rests: Cell<bool>,
     waker: RefCell<Option<Waker>>,
     /// Requests so far.
     requests: Cell<u32>,
@@ -85,6 +92,7 @@ impl Client {
             multiplexed: Cell::new(false),
             tunnel: RefCell::new(None),
             ending: Cell::new(Ending::None),
+            rests: Cell::new(false),
             waker: RefCell::new(None),
             requests: Cell::new(0),
             flaw: Cell::new(None),
@@ -237,6 +245,28 @@ impl Client {
         !self.is_running() && !sends && now.saturating_sub(self.idle_since.get()) > limit
     }
 
+    /// Whether it is between two requests, with nothing on its way in either direction.
+    fn is_silent(&self) -> bool {
+        !self.is_running() && self.pace.owes_nothing() && !self.conduct.has_begun(&self.pace)
+    }
+
+    /// Whether it has been silent for so long that it can do without an engine, and still is.
+    pub(super) fn may_rest(&self) -> bool {
+        self.rests.take() && self.is_silent()
+    }
+
+    /// Wakes its task when it has been silent for long.
+    fn tell_to_rest(&self, now: Duration) {
+        let idle = now.saturating_sub(self.idle_since.get());
+        let used = self.used.get() && !self.multiplexed.get();
+        if used && (REST_AFTER..REST_AFTER + REST_WITHIN).contains(&idle) && self.is_silent() {
+            self.rests.set(true);
+            if let Some(waker) = &*self.waker.borrow() {
+                waker.wake_by_ref();
+            }
+        }
+    }
+
     fn is_ending_now(&self) -> bool {
         matches!(self.ending.get(), Ending::Now | Ending::SlowHead)
     }
@@ -307,6 +337,8 @@ impl Clients {
                 } else {
                     Ending::Now
                 });
+            } else {
+                client.tell_to_rest(now);
             }
         }
     }

@@ -55,6 +55,11 @@ impl Conduct {
         });
     }
 
+    /// Whether anything has come since the last request ended.
+    pub(super) fn has_begun(&self, pace: &Pace) -> bool {
+        pace.bytes_read() > self.seen.get().read
+    }
+
     /// Whether the next head is on its way, as far as is known.
     pub(super) fn sends_head(&self) -> bool {
         self.seen.get().head.is_some()

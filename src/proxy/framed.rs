@@ -32,6 +32,15 @@ impl Framed {
         }
     }
 
+    /// Waits until there is something to read, or the end, without a buffer for it.
+    ///
+    /// # Errors
+    ///
+    /// The socket broke.
+    pub(super) fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream.poll_silence(cx)
+    }
+
     /// The socket, for what is no HTTP any more.
     pub(super) fn into_stream(self) -> Stream {
         self.stream

@@ -51,6 +51,8 @@ pub(super) enum Ended {
     SlowHead,
     /// It was told to, at once.
     Told,
+    /// Not yet: it is silent, and may do without an engine until it says something.
+    Rests,
 }
 
 impl Ended {
@@ -72,7 +74,7 @@ pub(super) struct LastWords(pub(super) Option<Problem>);
 
 pub(super) fn last_words(pace: &Pace, ended: Ended) -> Option<LastWords> {
     let words = match ended {
-        Ended::Told => return None,
+        Ended::Told | Ended::Rests => return None,
         Ended::Itself | Ended::Flood => pace.withheld().map(Problem::of_refusal),
         Ended::SlowHead => pace.owes_nothing().then(|| {
             let detail = "The request head did not arrive in time";

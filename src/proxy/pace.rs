@@ -134,6 +134,10 @@ impl<S> Paced<S> {
     pub(super) fn into_inner(self) -> S {
         self.io
     }
+
+    pub(super) fn get_mut(&mut self) -> &mut S {
+        &mut self.io
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {

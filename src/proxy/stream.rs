@@ -6,7 +6,7 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -15,6 +15,8 @@ use tokio_rustls::{client, server};
 
 use crate::snapshot::Endpoint;
 
+/// Read when a silence ends; the rest is read by an engine.
+const FIRST: usize = 512;
 /// Parts that are no more than this together are put together: the system takes one faster than several.
 const SHORT: usize = 1024;
 
@@ -154,6 +156,21 @@ impl Stream {
             (false, false) => [more, self.ahead.clone()].concat().into(),
         };
         self.with_ahead(ahead)
+    }
+
+    /// Waits until there is something to read; that is then ahead. Where nothing is, it is the end.
+    ///
+    /// # Errors
+    ///
+    /// The socket broke.
+    pub(super) fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.ahead.is_empty() {
+            let mut few = [0; FIRST];
+            let mut few = ReadBuf::new(&mut few);
+            ready!(Pin::new(&mut *self).poll_read(cx, &mut few))?;
+            self.ahead = Bytes::copy_from_slice(few.filled());
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// When it is dropped, its other end shall see that something broke, and not take what it has for

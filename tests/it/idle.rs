@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use tokio::io::AsyncWriteExt;
+
 use crate::support::client::{Client, request};
 use crate::support::house::Plan;
 use crate::support::origin::{Do, Gate, Origin, ok, raw};
@@ -235,5 +237,43 @@ async fn a_second_house_on_the_same_address_says_what_is_wrong() {
     for _ in 0..20 {
         assert_eq!(house.get("/").await.text(), "ok");
     }
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_was_silent_for_long_serves_again() {
+    let origin = Origin::saying("ok");
+    let house = Plan::alone(&origin, "").start().await;
+    let mut clients = Vec::new();
+    for _ in 0..4 {
+        let mut client = house.client().await;
+        assert_eq!(client.get("/").await.text(), "ok");
+        clients.push(client);
+    }
+    // By then each has given back what it needs while it talks.
+    tokio::time::sleep(Duration::from_millis(5500)).await;
+    let [at_once, in_parts, flawed, leaves] = &mut clients[..] else {
+        panic!("four");
+    };
+    let long = format!("x: {}", "y".repeat(2000));
+    let body = "z".repeat(20_000);
+    for lines in [&[][..], &[&*long]] {
+        let sent = request("POST", "/", lines, body.as_bytes());
+        at_once.send([sent.clone(), sent].concat()).await;
+        for _ in 0..2 {
+            assert_eq!(at_once.read().await.unwrap().text(), "ok");
+        }
+    }
+    for part in ["G", "ET / HT", "TP/1.1\r\nhost: a\r", "\n\r\n"] {
+        in_parts.send(part).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(in_parts.read().await.unwrap().text(), "ok");
+    flawed.send("GET / HTTP/1.1\nhost: a\r\n\r\n").await;
+    assert_eq!(flawed.read().await.unwrap().status, 400);
+    assert!(flawed.is_closed().await);
+    leaves.stream.shutdown().await.unwrap();
+    assert!(leaves.is_closed().await);
+    eventually("two are left", || house.clients() == 2).await;
     house.stop().await;
 }
