@@ -105,7 +105,7 @@ fn read(says: &[u8], part: usize, method: &Method) -> Option<Read> {
     read.idle = connection.is_idle();
     assert!(!read.idle || read.whole);
     // The other end has closed it.
-    assert!(!connection.is_ready());
+    assert!(!connection.is_ready(&mut cx));
     Some(read)
 }
 

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::buffers::Buffers;
 use super::error::Error;
 use super::head::is_head_only;
-use super::receiving::{Receiving, is_silent};
+use super::receiving::Receiving;
 use super::request::Request;
 use super::sending::Sending;
 
@@ -118,10 +118,11 @@ where
         inner.sending.has_ended() && inner.receiving.is_idle()
     }
 
-    /// The same, and the backend has neither closed it nor said anything meanwhile.
-    pub fn is_ready(&mut self) -> bool {
+    /// The same, and the backend has neither closed it nor said anything meanwhile. To be asked by the task
+    /// that then begins a request and, in the same turn, waits for the answer.
+    pub fn is_ready(&mut self, cx: &mut Context<'_>) -> bool {
         let inner = &mut *self.0.borrow_mut();
-        inner.receiving.is_idle() && is_silent(&mut inner.io, &inner.buffers)
+        (inner.receiving).is_silent(&mut inner.io, &inner.buffers, cx)
     }
 
     /// When the answer has come first: what sends the rest of the request, whoever reads the answer,

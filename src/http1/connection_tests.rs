@@ -133,12 +133,22 @@ fn begin(io: Played, method: Method, lines: &[(&'static str, &'static str)], bod
     connection
 }
 
+fn is_ready(connection: &mut Tested) -> bool {
+    connection.is_ready(&mut Context::from_waker(Waker::noop()))
+}
+
 fn heard(connection: &Tested) -> String {
     String::from_utf8(connection.0.borrow().io.heard.clone()).unwrap()
 }
 
 fn answer(connection: &mut Tested) -> Result<Response<()>, Error> {
-    match connection.poll_answer(&mut Context::from_waker(Waker::noop())) {
+    let mut cx = Context::from_waker(Waker::noop());
+    // The first look may be left out.
+    let answered = match connection.poll_answer(&mut cx) {
+        Poll::Pending => connection.poll_answer(&mut cx),
+        answered => answered,
+    };
+    match answered {
         Poll::Ready(answer) => answer,
         Poll::Pending => panic!("the other end says no more"),
     }
@@ -222,7 +232,7 @@ fn an_answer_is_the_same_in_any_parts() {
             );
             let surplus = !connection.0.borrow().io.says.is_empty();
             assert_eq!(connection.is_idle() && !surplus, idle, "{says:?} by {part}");
-            assert_eq!(connection.is_ready(), idle, "{says:?} by {part}");
+            assert_eq!(is_ready(&mut connection), idle, "{says:?} by {part}");
         }
     }
 }
@@ -382,7 +392,7 @@ fn a_second_request_finds_nothing_of_the_first() {
     let mut connection = begin(io, Method::POST, &[], Feed::of(&["abc"]));
     answer(&mut connection).unwrap();
     body(&mut connection);
-    assert!(connection.is_ready());
+    assert!(is_ready(&mut connection));
     connection.0.borrow_mut().io.says.extend(&says[40..]);
     let request = Request {
         method: &Method::GET,

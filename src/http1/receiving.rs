@@ -43,6 +43,9 @@ pub(super) struct Receiving {
     ahead: Bytes,
     /// More came at once than the shared buffer takes: the next part gets memory of its own.
     in_bulk: bool,
+    /// It was just seen to bring nothing, by the task that begins a request: that is woken when it does,
+    /// so the first wait for the answer needs no look.
+    seen_silent: bool,
     /// A part was given, and perhaps not yet handed on.
     gave: bool,
     /// To be told when it certainly is.
@@ -59,6 +62,7 @@ impl Default for Receiving {
             partial: Vec::new(),
             ahead: Bytes::new(),
             in_bulk: false,
+            seen_silent: false,
             gave: false,
             failure: None,
         }
@@ -96,6 +100,24 @@ impl Receiving {
         self.keeps && !self.at_head && self.is_end() && self.ahead.is_empty()
     }
 
+    /// The same, and nothing comes, as it must be; what does is of no use. The task is woken when that
+    /// changes.
+    pub(super) fn is_silent<S>(
+        &mut self,
+        io: &mut S,
+        buffers: &Buffers,
+        cx: &mut Context<'_>,
+    ) -> bool
+    where
+        S: AsyncRead + Unpin,
+    {
+        let mut into = buffers.into.borrow_mut();
+        let mut part = ReadBuf::new(&mut into);
+        // An end, an error, or words that nobody has asked for.
+        self.seen_silent = self.is_idle() && Pin::new(io).poll_read(cx, &mut part).is_pending();
+        self.seen_silent
+    }
+
     /// What was read beyond the head.
     pub(super) fn into_ahead(self) -> Bytes {
         self.ahead
@@ -110,6 +132,9 @@ impl Receiving {
     where
         S: AsyncRead + Unpin,
     {
+        if std::mem::take(&mut self.seen_silent) {
+            return Poll::Pending;
+        }
         loop {
             if self.ahead.is_empty() {
                 ready!(self.read(io, buffers, cx))?;
@@ -259,13 +284,4 @@ impl Receiving {
         self.ahead = Bytes::copy_from_slice(part.filled());
         Poll::Ready(Ok(()))
     }
-}
-
-/// Whether an idle connection brings nothing, as it must; what it brings is of no use.
-pub(super) fn is_silent<S: AsyncRead + Unpin>(io: &mut S, buffers: &Buffers) -> bool {
-    let mut into = buffers.into.borrow_mut();
-    let mut part = ReadBuf::new(&mut into);
-    let mut cx = Context::from_waker(std::task::Waker::noop());
-    // An end, an error, or words that nobody has asked for.
-    Pin::new(io).poll_read(&mut cx, &mut part).is_pending()
 }

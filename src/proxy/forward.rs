@@ -412,7 +412,8 @@ async fn lease(walk: &Walk, outgoing: &Outgoing, fresh: bool) -> Result<Lease, F
     let pool = worker.pools.of(endpoint.id, backend.connector_id());
     let spoken = spoken(backend, endpoint, outgoing);
     let (now, limit) = (worker.coarse_now(), backend.pool_idle);
-    if let Some(lease) = pool.take(spoken, now, limit, !fresh) {
+    let taken = poll_fn(|cx| Poll::Ready(pool.take(spoken, now, limit, !fresh, cx))).await;
+    if let Some(lease) = taken {
         endpoint.cells.of(worker.index).reused.add(1);
         return Ok(lease);
     }

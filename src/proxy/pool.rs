@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::io;
 use std::rc::Rc;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -134,13 +135,14 @@ impl Pools {
 
 impl Pool {
     /// Takes a connection that is ready for a request; of the idle ones only if asked, since where one
-    /// turned out closed, all may be.
+    /// turned out closed, all may be. The task that asks is the one that waits for the answer.
     pub(super) fn take(
         self: &Rc<Self>,
         spoken: Option<Spoken>,
         now: Duration,
         limit: Duration,
         idle_too: bool,
+        cx: &mut Context<'_>,
     ) -> Option<Lease> {
         if spoken != Some(Spoken::Http1)
             && let Some(lease) = self.take_shared()
@@ -150,7 +152,7 @@ impl Pool {
         if !idle_too || spoken == Some(Spoken::Http2) {
             return None;
         }
-        let single = Connection::Single(self.take_idle(now, limit)?);
+        let single = Connection::Single(self.take_idle(now, limit, cx)?);
         Some(Lease::new(single, Rc::clone(self), true))
     }
 
@@ -162,13 +164,13 @@ impl Pool {
         Some(Lease::new(connection, Rc::clone(self), true))
     }
 
-    fn take_idle(&self, now: Duration, limit: Duration) -> Option<Single> {
+    fn take_idle(&self, now: Duration, limit: Duration, cx: &mut Context<'_>) -> Option<Single> {
         let mut idle = self.idle.borrow_mut();
         while let Some(mut last) = idle.pop() {
             if now.saturating_sub(last.since) > limit {
                 // All others are older.
                 idle.clear();
-            } else if last.connection.is_ready() {
+            } else if last.connection.is_ready(cx) {
                 return Some(last.connection);
             }
         }
@@ -229,8 +231,9 @@ impl Pool {
     }
 
     fn drop_older(&self, now: Duration, limit: Duration) {
+        let mut cx = Context::from_waker(Waker::noop());
         self.idle.borrow_mut().retain_mut(|idle| {
-            now.saturating_sub(idle.since) <= limit && idle.connection.is_ready()
+            now.saturating_sub(idle.since) <= limit && idle.connection.is_ready(&mut cx)
         });
         let mut shared = self.shared.borrow_mut();
         shared.retain(|shared| shared.is_usable() && !shared.is_idle_for(limit, now));
