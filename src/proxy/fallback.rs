@@ -239,7 +239,7 @@ impl Plan {
         }
         let worker = walk.worker();
         let backend = &walk.arm(side).backend;
-        worker.with_rng(|rng| backend.pick(walk.time(), &self.tried, rng))
+        worker.with_rng(|rng| backend.pick(walk.time(), &self.tried, worker.index, rng))
     }
 
     fn pick_in_panic(&self, walk: &Walk, side: Side) -> Option<Picked> {
@@ -247,8 +247,8 @@ impl Plan {
             return None;
         }
         let backend = &walk.arm(side).backend;
-        walk.worker()
-            .with_rng(|rng| backend.pick_in_panic(&self.tried, rng))
+        let worker = walk.worker();
+        worker.with_rng(|rng| backend.pick_in_panic(&self.tried, worker.index, rng))
     }
 }
 

@@ -28,6 +28,8 @@ use crate::wire::RequestIds;
 pub(super) const TICK: Duration = Duration::from_millis(100);
 /// Ticks between two looks at idle connections.
 const SWEEP_EVERY: u32 = 10;
+/// Endpoints whose load at other workers is looked at in each tick; where there are more, in each sweep.
+const FEW_ENDPOINTS: usize = 64;
 /// Lines about failed requests that a worker may log in a second.
 const COMPLAINTS_PER_SECOND: u32 = 10;
 
@@ -247,6 +249,28 @@ impl Worker {
         said < COMPLAINTS_PER_SECOND
     }
 
+    /// Looks how much is on its way from other workers, where that decides anything.
+    fn look_elsewhere(&self, sweeps: bool) {
+        if self.cells.len() == 1 {
+            return;
+        }
+        let pin = self.pin();
+        let choices = || {
+            pin.backends
+                .iter()
+                .filter(|backend| backend.members.len() > 1)
+        };
+        let many = choices()
+            .map(|backend| backend.members.len())
+            .sum::<usize>()
+            > FEW_ENDPOINTS;
+        if sweeps || !many {
+            for member in choices().flat_map(|backend| &backend.members) {
+                member.endpoint.look_elsewhere(self.index);
+            }
+        }
+    }
+
     fn sweep(&self) {
         let (now, pin) = (self.coarse.get(), self.pin());
         self.clients
@@ -282,7 +306,9 @@ async fn tick(worker: Rc<Worker>) {
         }
         worker.cell().ticks.add(1);
         ticks = ticks.wrapping_add(1);
-        if ticks.is_multiple_of(SWEEP_EVERY) {
+        let sweeps = ticks.is_multiple_of(SWEEP_EVERY);
+        worker.look_elsewhere(sweeps);
+        if sweeps {
             worker.sweep();
         }
     }

@@ -49,6 +49,20 @@ impl Endpoint {
     pub fn in_flight(&self) -> i64 {
         self.cells.iter().map(|cell| cell.in_flight.get()).sum()
     }
+
+    /// The same as one worker knows it: its own, and the others' as of its last look. To look at all
+    /// cells for each request would cost a line of the cache for each worker.
+    fn load(&self, worker: usize) -> i64 {
+        let cell = self.cells.of(worker);
+        cell.in_flight.get() + cell.elsewhere.get()
+    }
+
+    /// One worker looks at what the others have on their way.
+    pub fn look_elsewhere(&self, worker: usize) {
+        if let Some(cell) = self.cells.known(worker) {
+            cell.elsewhere.set(self.in_flight() - cell.in_flight.get());
+        }
+    }
 }
 
 /// An endpoint in its backend.
@@ -184,15 +198,26 @@ impl Backend {
 
     /// Chooses an endpoint that can serve and was not tried yet: the less loaded of two drawn by
     /// weight, else any other.
-    pub fn pick(&self, now: Duration, tried: &Tried, rng: &mut SmallRng) -> Option<Picked> {
-        self.pick_by(tried, rng, |endpoint, draw| {
+    pub fn pick(
+        &self,
+        now: Duration,
+        tried: &Tried,
+        worker: usize,
+        rng: &mut SmallRng,
+    ) -> Option<Picked> {
+        self.pick_by(tried, worker, rng, |endpoint, draw| {
             endpoint.fitness.admit(now, draw)
         })
     }
 
     /// The same when everything is out: breakers and health checks are not asked.
-    pub fn pick_in_panic(&self, tried: &Tried, rng: &mut SmallRng) -> Option<Picked> {
-        let picked = self.pick_by(tried, rng, |endpoint, _| {
+    pub fn pick_in_panic(
+        &self,
+        tried: &Tried,
+        worker: usize,
+        rng: &mut SmallRng,
+    ) -> Option<Picked> {
+        let picked = self.pick_by(tried, worker, rng, |endpoint, _| {
             Some(endpoint.fitness.admit_in_panic())
         })?;
         Some(Picked {
@@ -204,6 +229,7 @@ impl Backend {
     fn pick_by(
         &self,
         tried: &Tried,
+        worker: usize,
         rng: &mut SmallRng,
         admit: impl Fn(&Endpoint, u32) -> Option<Ticket>,
     ) -> Option<Picked> {
@@ -227,7 +253,7 @@ impl Backend {
             self.weights.pick(rng.random())?,
             self.weights.pick(rng.random())?,
         );
-        let (first, second) = if self.is_lighter(one, two) {
+        let (first, second) = if self.is_lighter(one, two, worker) {
             (one, two)
         } else {
             (two, one)
@@ -240,10 +266,10 @@ impl Backend {
             .find_map(|member| try_member(member, rng.random()))
     }
 
-    fn is_lighter(&self, one: usize, two: usize) -> bool {
+    fn is_lighter(&self, one: usize, two: usize, worker: usize) -> bool {
         let load = |index: usize| {
             let member = &self.members[index];
-            (member.endpoint.in_flight(), member.weight)
+            (member.endpoint.load(worker), member.weight)
         };
         one == two || lighter(load(one), load(two))
     }

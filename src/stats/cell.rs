@@ -32,6 +32,21 @@ impl<T: Default> Cells<T> {
         &self.slots[worker].get_or_init(Box::default).0
     }
 
+    /// The same, if there is one yet.
+    pub fn known(&self, worker: usize) -> Option<&T> {
+        self.slots[worker].get().map(|cell| &cell.0)
+    }
+
+    /// How many workers there are.
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
     /// All cells that exist so far, for reading.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.slots
@@ -100,6 +115,8 @@ pub struct EndpointCell {
     pub open: Gauge,
     /// Tries on their way.
     pub in_flight: Gauge,
+    /// Those of all other workers, when this one last looked.
+    pub elsewhere: Gauge,
 }
 
 /// What one worker has seen of clients, whatever the route.

@@ -41,6 +41,11 @@ impl Gauge {
         self.0.store(self.0.load(Relaxed) - 1, Relaxed);
     }
 
+    /// So many.
+    pub fn set(&self, value: i64) {
+        self.0.store(value, Relaxed);
+    }
+
     /// The present value.
     pub fn get(&self) -> i64 {
         self.0.load(Relaxed)

@@ -7,7 +7,9 @@ use super::config;
 use crate::config::model::Config;
 use crate::config::scalar::Percent;
 use crate::policy::Phase;
-use crate::snapshot::{Endpoint, Fitness, HostRule, Publisher, Snapshot, Sticky, Target, compile};
+use crate::snapshot::{
+    Endpoint, Fitness, HostRule, Publisher, Snapshot, Sticky, Target, Tried, compile,
+};
 use crate::stats::{Class, Side};
 
 const WORKERS: usize = 2;
@@ -351,4 +353,33 @@ fn what_cannot_be_used_is_named() {
     ] {
         assert_eq!(refused(change), format!("{message} cannot be used"));
     }
+}
+
+#[test]
+fn what_other_workers_have_on_their_way_counts_from_the_next_look() {
+    use rand::SeedableRng;
+    let house = first(&config(
+        &backends("\"http://a:1\", \"http://b:1\"", ""),
+        ROUTE,
+    ));
+    let old = &house.routes[0].primary.backend;
+    let busy = &old.members[0].endpoint;
+    let mut rng = rand::rngs::SmallRng::seed_from_u64(1);
+    let mut hits = |worker: usize| {
+        let mut pick = || old.pick(NOW, &Tried::default(), worker, &mut rng).unwrap();
+        (0..1000).filter(|_| pick().member == 0).count()
+    };
+    for _ in 0..5 {
+        busy.cells.of(1).in_flight.up();
+    }
+    // Drawn twice of four times, and then there is no choice.
+    assert!((200..300).contains(&hits(1)));
+    assert!((400..600).contains(&hits(0)), "worker 0 has not looked");
+    busy.look_elsewhere(0);
+    assert!((200..300).contains(&hits(0)));
+    for _ in 0..5 {
+        busy.cells.of(1).in_flight.down();
+    }
+    busy.look_elsewhere(0);
+    assert!((400..600).contains(&hits(0)));
 }
