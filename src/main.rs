@@ -5,6 +5,9 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use figshift::cli::{Args, run};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     run(Args::parse()).into()
 }

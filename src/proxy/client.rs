@@ -22,7 +22,7 @@ const READING_PATIENCE: u32 = 10;
 
 /// A connection that is silent for so long gives its engine back. Looked for each second, and told once
 /// or twice.
-const REST_AFTER: Duration = Duration::from_secs(3);
+const REST_AFTER: Duration = Duration::from_millis(500);
 const REST_WITHIN: Duration = Duration::from_secs(2);
 
 /// How a connection shall end; what comes later is worse.

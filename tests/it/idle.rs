@@ -251,7 +251,7 @@ async fn a_connection_that_was_silent_for_long_serves_again() {
         clients.push(client);
     }
     // By then each has given back what it needs while it talks.
-    tokio::time::sleep(Duration::from_millis(5500)).await;
+    tokio::time::sleep(Duration::from_millis(4500)).await;
     let [at_once, in_parts, flawed, leaves] = &mut clients[..] else {
         panic!("four");
     };
