@@ -1,0 +1,185 @@
+"""The release binary under callgrind, and what its worker has executed between two moments."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from callgrind import Profile
+
+WAITING = {"232", "281", "22", "441"}
+"""epoll_wait and epoll_pwait on x86-64, epoll_pwait on 64-bit ARM, epoll_pwait2."""
+
+PATIENCE = 60.0
+"""Seconds for anything that valgrind has to do."""
+
+FILE = """\
+state_dir = "{folder}/state"
+
+[listen]
+http    = "127.0.0.1:0"
+https   = "127.0.0.1:{https}"
+admin   = "127.0.0.1:0"
+workers = 1
+
+[listen.tls]
+certificates = [{{ cert = "{folder}/tls.crt", key = "{folder}/tls.key" }}]
+
+[backends.legacy]
+endpoints = ["http://127.0.0.1:{legacy}"]
+breaker   = {{ statuses = ["500-599"] }}
+
+[backends.vastai]
+endpoints = ["http://127.0.0.1:{vastai}"]
+breaker   = {{ statuses = ["500-599"] }}
+
+[[routes]]
+name        = "chat"
+match       = {{ path = "/v1/*" }}
+primary     = "legacy"
+candidate   = "vastai"
+percent     = 50
+fallback_on = ["502-504"]
+
+[routes.guard]
+enabled = true
+
+[[routes]]
+name    = "rest"
+primary = "legacy"
+"""
+"""All that a file can turn on and that a request pays for: split, breakers, fallback, guard. Metrics are always on."""
+
+
+class Unable(RuntimeError):
+    """figshift or valgrind cannot be had, or does not do what it is asked for."""
+
+
+def make_certificate(folder: Path) -> None:
+    """A key and a certificate of its own for localhost."""
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    command += ["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    command += ["-keyout", str(folder / "tls.key"), "-out", str(folder / "tls.crt")]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    if made.returncode:
+        raise Unable(f"openssl makes no certificate: {made.stderr}")
+
+
+class House:
+    """figshift with one worker under callgrind, for as long as a `with` block lasts."""
+
+    def __init__(self, binary: Path, folder: Path, ports: list[int], https: int) -> None:
+        self.folder = folder
+        self.https = https
+        self.profile = folder / "profile"
+        file = folder / "figshift.toml"
+        file.write_text(FILE.format(folder=folder, legacy=ports[0], vastai=ports[1], https=https))
+        self.prefix = f"--vgdb-prefix={folder}/vgdb"
+        command = ["valgrind", "-q", "--tool=callgrind", self.prefix]
+        # The control plane looks after its own things each second: only the worker's thread is of interest.
+        command += ["--separate-threads=yes", f"--callgrind-out-file={self.profile}"]
+        command += [str(binary), "serve", "--config", str(file)]
+        env = {key: value for key, value in os.environ.items() if not key.startswith("FIGSHIFT_")}
+        self.log = (folder / "log").open("w+", encoding="utf-8")
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, env=env)
+        self.http = 0
+        self.admin = 0
+        self.worker = 0
+
+    def __enter__(self) -> House:
+        try:
+            told = self._serving()
+            self.http, self.admin = port(told["http"]), port(told["admin"])
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+
+    def _serving(self) -> dict[str, str]:
+        """Waits until it serves; gives what it says of that."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end and self.process.poll() is None:
+            for line in self.said().splitlines():
+                if line.startswith("{") and (told := json.loads(line)).get("message") == "Serving":
+                    return told
+            time.sleep(0.05)
+        raise Unable(f"figshift does not serve:\n{self.said()}")
+
+    def said(self) -> str:
+        """Its log so far."""
+        return (self.folder / "log").read_text(encoding="utf-8")
+
+    def route(self) -> dict[str, Any]:
+        """What its admin port tells of the route that is measured."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.admin}/api/v1/routes/chat", timeout=PATIENCE) as told:
+            return json.load(told)
+
+    def _tell(self, order: str) -> None:
+        """Tells callgrind something."""
+        command = ["vgdb", self.prefix, f"--pid={self.process.pid}", order]
+        told = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+        if told.returncode:
+            raise Unable(f"vgdb {order}: {told.stderr}\n{self.said()}")
+
+    def start_counting(self) -> None:
+        """Forgets what was counted before."""
+        self._tell("zero")
+
+    def counted(self) -> Profile:
+        """What the worker has done since then."""
+        for old in self.folder.glob(f"{self.profile.name}.*"):
+            old.unlink()
+        self._tell("dump")
+        threads = [Profile(part) for part in self.folder.glob(f"{self.profile.name}.*-*")]
+        if not threads:
+            raise Unable("callgrind has written no profile")
+        # While requests are served, no other thread does nearly as much.
+        return max(threads, key=Profile.total)
+
+    def settle(self) -> None:
+        """Waits until the worker waits for the network: what it was given is done, and what comes next finds it the same
+        each time. Where that cannot be seen, its sleep is taken for it."""
+        end = time.monotonic() + PATIENCE
+        while not self._waits():
+            if time.monotonic() > end:
+                raise Unable("the worker never rests")
+
+    def _waits(self) -> bool:
+        folder = Path(f"/proc/{self.process.pid}/task/{self._thread()}")
+        try:
+            call = (folder / "syscall").read_text(encoding="ascii").split()[0]
+            return call in WAITING
+        except PermissionError:
+            return (folder / "stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] == "S"
+
+    def _thread(self) -> int:
+        if not self.worker:
+            tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
+            named = [task for task in tasks if (task / "comm").read_text(encoding="utf-8") == "worker-0\n"]
+            if not named:
+                raise Unable("figshift has no thread that is called worker-0")
+            self.worker = int(named[0].name)
+        return self.worker
+
+
+def port(address: str) -> int:
+    """Of `host:port`."""
+    return int(address.rpartition(":")[2])
