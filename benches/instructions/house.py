@@ -19,44 +19,6 @@ WAITING = {"232", "281", "22", "441"}
 PATIENCE = 60.0
 """Seconds for anything that valgrind has to do."""
 
-FILE = """\
-state_dir = "{folder}/state"
-
-[listen]
-http    = "127.0.0.1:0"
-https   = "127.0.0.1:{https}"
-admin   = "127.0.0.1:0"
-workers = 1
-
-[listen.tls]
-certificates = [{{ cert = "{folder}/tls.crt", key = "{folder}/tls.key" }}]
-
-[backends.legacy]
-endpoints = ["http://127.0.0.1:{legacy}"]
-breaker   = {{ statuses = ["500-599"] }}
-
-[backends.vastai]
-endpoints = ["http://127.0.0.1:{vastai}"]
-breaker   = {{ statuses = ["500-599"] }}
-
-[[routes]]
-name        = "chat"
-match       = {{ path = "/v1/*" }}
-primary     = "legacy"
-candidate   = "vastai"
-percent     = 50
-fallback_on = ["502-504"]
-
-[routes.guard]
-enabled = true
-
-[[routes]]
-name    = "rest"
-primary = "legacy"
-"""
-"""All that a file can turn on and that a request pays for: split, breakers, fallback, guard. Metrics are always on."""
-
-
 class Unable(RuntimeError):
     """figshift or valgrind cannot be had, or does not do what it is asked for."""
 
@@ -72,14 +34,14 @@ def make_certificate(folder: Path) -> None:
 
 
 class House:
-    """figshift with one worker under callgrind, for as long as a `with` block lasts."""
+    """figshift under callgrind, for as long as a `with` block lasts."""
 
-    def __init__(self, binary: Path, folder: Path, ports: list[int], https: int) -> None:
+    def __init__(self, binary: Path, folder: Path, text: str, https: int = 0) -> None:
         self.folder = folder
         self.https = https
         self.profile = folder / "profile"
         file = folder / "figshift.toml"
-        file.write_text(FILE.format(folder=folder, legacy=ports[0], vastai=ports[1], https=https))
+        file.write_text(text, encoding="utf-8")
         self.prefix = f"--vgdb-prefix={folder}/vgdb"
         command = ["valgrind", "-q", "--tool=callgrind", self.prefix]
         # The control plane looks after its own things each second: only the worker's thread is of interest.
@@ -90,7 +52,7 @@ class House:
         self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, env=env)
         self.http = 0
         self.admin = 0
-        self.worker = 0
+        self.workers: list[Path] = []
 
     def __enter__(self) -> House:
         try:
@@ -119,7 +81,7 @@ class House:
         while time.monotonic() < end and self.process.poll() is None:
             for line in self.said().splitlines():
                 if line.startswith("{") and (told := json.loads(line)).get("message") == "Serving":
-                    return told
+                    return {name: str(value) for name, value in told.items()}
             time.sleep(0.05)
         raise Unable(f"figshift does not serve:\n{self.said()}")
 
@@ -130,7 +92,8 @@ class House:
     def route(self) -> dict[str, Any]:
         """What its admin port tells of the route that is measured."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.admin}/api/v1/routes/chat", timeout=PATIENCE) as told:
-            return json.load(told)
+            found: dict[str, Any] = json.load(told)
+            return found
 
     def _tell(self, order: str) -> None:
         """Tells callgrind something."""
@@ -144,7 +107,7 @@ class House:
         self._tell("zero")
 
     def counted(self) -> Profile:
-        """What the worker has done since then."""
+        """What the worker that did most has done since then."""
         for old in self.folder.glob(f"{self.profile.name}.*"):
             old.unlink()
         self._tell("dump")
@@ -155,29 +118,28 @@ class House:
         return max(threads, key=Profile.total)
 
     def settle(self) -> None:
-        """Waits until the worker waits for the network: what it was given is done, and what comes next finds it the same
-        each time. Where that cannot be seen, its sleep is taken for it."""
+        """Waits until the workers wait for the network: what they were given is done, and what comes next finds them the same
+        each time. Where that cannot be seen, their sleep is taken for it."""
         end = time.monotonic() + PATIENCE
-        while not self._waits():
+        while not all(map(waits, self._workers())):
             if time.monotonic() > end:
-                raise Unable("the worker never rests")
+                raise Unable("the workers never rest")
 
-    def _waits(self) -> bool:
-        folder = Path(f"/proc/{self.process.pid}/task/{self._thread()}")
-        try:
-            call = (folder / "syscall").read_text(encoding="ascii").split()[0]
-            return call in WAITING
-        except PermissionError:
-            return (folder / "stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] == "S"
-
-    def _thread(self) -> int:
-        if not self.worker:
+    def _workers(self) -> list[Path]:
+        if not self.workers:
             tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
-            named = [task for task in tasks if (task / "comm").read_text(encoding="utf-8") == "worker-0\n"]
-            if not named:
-                raise Unable("figshift has no thread that is called worker-0")
-            self.worker = int(named[0].name)
-        return self.worker
+            self.workers = [task for task in tasks if (task / "comm").read_text(encoding="utf-8").startswith("worker-")]
+            if not self.workers:
+                raise Unable("figshift has no thread that is called a worker")
+        return self.workers
+
+
+def waits(thread: Path) -> bool:
+    """Whether a thread waits for the network."""
+    try:
+        return (thread / "syscall").read_text(encoding="ascii").split()[0] in WAITING
+    except PermissionError:
+        return (thread / "stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] == "S"
 
 
 def port(address: str) -> int:

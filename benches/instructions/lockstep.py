@@ -6,10 +6,10 @@ answers, the client takes the answer: nothing overlaps, and no reader ever finds
 
 from __future__ import annotations
 
-import select
+import selectors
 import socket
 import ssl
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 PATIENCE = 30.0
 """Seconds until something that does not come is taken for an error: valgrind is slow, but not that slow."""
@@ -29,46 +29,53 @@ def complete(data: bytes) -> bool:
     return len(body) >= (int(lengths[0]) if lengths else 0)
 
 
-@dataclass
 class Origin:
-    """Serves one request at a time, when it is told to, on two ports: one for each side of the split."""
+    """Serves one request at a time, when it is told to."""
 
-    listeners: list[socket.socket] = field(default_factory=list)
-    connections: list[socket.socket] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.sockets = selectors.DefaultSelector()
 
-    def open(self) -> list[int]:
-        """Listens, and gives the ports."""
-        self.listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
-        return [listener.getsockname()[1] for listener in self.listeners]
+    def listen(self, address: str = "127.0.0.1") -> int:
+        """On a free port of it, which it gives."""
+        listener = socket.create_server((address, 0), backlog=4096)
+        self._watch(listener, self._accept)
+        return int(listener.getsockname()[1])
 
     def close(self) -> None:
-        for each in self.listeners + self.connections:
-            each.close()
+        """Ends all connections."""
+        for key in list(self.sockets.get_map().values()):
+            key.data[0].close()
+        self.sockets.close()
 
     def request(self) -> socket.socket:
         """Takes one whole request; gives the connection that it came by."""
         waiting: dict[socket.socket, bytes] = {}
         while True:
-            readable, _, _ = select.select(self.listeners + self.connections, [], [], PATIENCE)
-            if not readable:
+            ready = self.sockets.select(PATIENCE)
+            if not ready:
                 raise Broken("figshift passed no request on")
-            for ready in readable:
-                if ready in self.listeners:
-                    self.accept(ready)
-                    continue
-                part = ready.recv(65536)
-                if not part:
-                    self.connections.remove(ready)
-                    ready.close()
-                    continue
-                waiting[ready] = waiting.get(ready, b"") + part
-                if complete(waiting[ready]):
-                    return ready
+            for key, _ in ready:
+                source: socket.socket
+                source, take = key.data
+                waiting[source] = waiting.get(source, b"") + take(source)
+                if complete(waiting[source]):
+                    return source
 
-    def accept(self, listener: socket.socket) -> None:
+    def _watch(self, source: socket.socket, take: Callable[[socket.socket], bytes]) -> None:
+        self.sockets.register(source, selectors.EVENT_READ, (source, take))
+
+    def _accept(self, listener: socket.socket) -> bytes:
         connection, _ = listener.accept()
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.connections.append(connection)
+        self._watch(connection, self._read)
+        return b""
+
+    def _read(self, connection: socket.socket) -> bytes:
+        part = connection.recv(65536)
+        if not part:
+            self.sockets.unregister(connection)
+            connection.close()
+        return part
 
 
 def connect(port: int, tls: ssl.SSLContext | None = None) -> socket.socket:

@@ -20,7 +20,7 @@ TOLERANCE = 0.02
 
 def show(name: str, cells: list[str]) -> None:
     """A line of a table."""
-    print(f"{name:<14}" + "".join(f"{cell:>12}" for cell in cells), flush=True)
+    print(f"{name:<14}" + "".join(f"{cell:>13}" for cell in cells), flush=True)
 
 
 def change(now: Figures, before: Figures) -> float:
@@ -38,7 +38,7 @@ def verdict(now: Figures, before: Figures | None) -> str:
 
 def tell_functions(measured: Measured, most: int, inclusive: bool) -> None:
     """Where the instructions are, as parts of all of the case, the inside of the allocator included."""
-    whole = measured.windows[-1].total() / measured.case.steps
+    whole = measured.windows[-1].total() / measured.steps
     for cost, name in measured.top(most, inclusive):
         print(f"  {cost / whole:6.1%} {cost:>9.0f}  {name}")
 
@@ -52,18 +52,18 @@ def conclude(now: dict[str, Figures], here: dict[str, str], known: Record) -> in
         print(f"\nFAILED: {name}: {counted} instructions, {recorded} are recorded ({changes[name]:+.1%}).")
     if worse:
         print(
-            "Either find what has grown: run this with `--case NAME --top 40`, for this binary and for the one before, and compare.\n"
-            "Or, if it is worth that, renew the record with `--record`, and say in the commit what the instructions are for."
+            "Either find what has grown: `--case NAME --top 40` for this binary, and for the one before.\n"
+            "Or, if it is worth that, renew the record with `--record`, and say in the commit what it is for."
         )
     for name, value in here.items():
-        if (then := known.surroundings.get(name, value)) != value:
-            print(f"\nNote: the record was made with {name} {then}, this is {value}, which alone can move all figures.")
+        if (before := known.surroundings.get(name, value)) != value:
+            print(f"\nNote: the record was made with {name} {before}, this is {value}, which alone can move all figures.")
     if better := [name for name, by in changes.items() if by < -TOLERANCE]:
         print(f"\nNote: better than recorded: {', '.join(better)}. Keep it by renewing the record with `--record`.")
     for name in changes:
-        counted, recorded = now[name].allocations, known.figures[name].allocations
-        if abs(counted - recorded) >= 0.5:
-            print(f"\nNote: {name}: {counted} allocations, {recorded} are recorded.")
+        asked, then = now[name].allocations, known.figures[name].allocations
+        if abs(asked - then) >= 0.5:
+            print(f"\nNote: {name}: {asked} allocations, {then} are recorded.")
     if missing := [name for name in now if name not in known.figures]:
         print(f"\nNote: not recorded yet: {', '.join(missing)}. `--record` does that.")
     return 1 if worse else 0
@@ -75,7 +75,7 @@ def compare(cases: list[Case], given: argparse.Namespace) -> int:
     begun, now = time.monotonic(), {}
     show("case", ["counted", "recorded", "windows", "allocations", "change"])
     for measured in measure(cases, given.bin):
-        name, figures = measured.case.name, Figures(measured.count(), measured.allocations())
+        name, figures = measured.name, Figures(measured.count(), measured.allocations())
         now[name], before = figures, known.figures.get(name)
         recorded = str(before.instructions) if before else "-"
         cells = [str(figures.instructions), recorded, f"{measured.spread():.2%}", str(figures.allocations)]
