@@ -54,6 +54,10 @@ class Profile:
         if called != function:
             self.with_calls[function] += cost
 
+    def runs(self, room: str) -> bool:
+        """Whether it has executed anything of a part of the program."""
+        return any(name.startswith(room) for name in self.own)
+
     def total(self) -> int:
         """All instructions."""
         return sum(self.own.values())
