@@ -1,0 +1,1 @@
+"""figshift and other proxies side by side."""

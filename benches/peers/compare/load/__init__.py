@@ -1,0 +1,1 @@
+"""What puts load on a subject, on the core of the backends."""
