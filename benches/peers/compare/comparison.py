@@ -36,10 +36,11 @@ class Comparison:
             backends = Backends(processes, self._folder, free)
             fleet = Fleet(processes, self._folder, backends, free)
             self._start_all(fleet)
+            setting = Setting(fleet, processes, self._said.seconds)
             finished = 0
             try:
                 while finished < self._said.rounds:
-                    self._round(finished, fleet)
+                    self._round(finished, setting)
                     self._check_all(finished, fleet, backends)
                     finished += 1
                     self._save(finished)
@@ -63,7 +64,7 @@ class Comparison:
                 self._missing.append(subject.name)
                 self._subjects.remove(subject)
 
-    def _round(self, number: int, fleet: Fleet) -> None:
+    def _round(self, number: int, setting: Setting) -> None:
         # Who comes first changes, so that nobody always has the same neighbour before it.
         first = number % len(self._subjects)
         subjects = self._subjects[first:] + self._subjects[:first]
@@ -71,15 +72,15 @@ class Comparison:
             scenario = SCENARIOS[name]
             if number and not scenario.every_round:
                 continue
-            found = [self._measure(scenario, subject, number, fleet) for subject in subjects]
+            found = [self._measure(scenario, subject, number, setting) for subject in subjects]
             _tell(f"round {number + 1} of {self._said.rounds}, {name}: " + "  ".join(filter(None, found)))
 
-    def _measure(self, scenario: Scenario, subject: Subject, number: int, fleet: Fleet) -> str:
+    def _measure(self, scenario: Scenario, subject: Subject, number: int, setting: Setting) -> str:
         """What is to be told of it."""
         if self._results.failure(scenario.name, subject.name) or not (subject.is_proxy or scenario.of_direct):
             return ""
         try:
-            figures = scenario.measure(subject, Setting(fleet, self._said.seconds))
+            figures = scenario.measure(subject, setting)
         except Failure as failure:
             self._results.fail(scenario.name, subject.name, str(failure))
             _tell(f"!! FAILED: {scenario.name} of {subject.name}: {failure}")

@@ -72,7 +72,7 @@ class Fleet:
         plain, tls, other = (next(self._free) for _ in range(3))
         place = Place(self._folder, label, Ports(plain, tls, plain if subject.h2c_on_plain else other), self._backends.ports)
         command = subject.command_for(scenario)(place)
-        process = self._processes.start(label, SUBJECT_CORE, command, subject.env)
+        process = self._processes.start(label, SUBJECT_CORE, command)
         running = Running(subject.name, place.ports, process)
         if not ports.wait_until_open(plain, process.is_running):
             raise Failure(f"{label} does not open its port {plain}: {process.last_words()}")

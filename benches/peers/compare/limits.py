@@ -10,15 +10,17 @@ ENOUGH = 60_000
 RESERVE = 500
 
 
-def raise_files() -> int:
+def raise_files() -> None:
     """Lets this process, and all that it starts, have as many as it is allowed to."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = ENOUGH if most == resource.RLIM_INFINITY else min(most, ENOUGH)
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
-    return wanted
+
+
+def files() -> int:
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 def values() -> dict[str, object]:
     """For the configurations."""
-    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return {"FILES": files, "CONNECTIONS": files - RESERVE}
+    return {"FILES": files(), "CONNECTIONS": files() - RESERVE}

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def pinned(core: int, command: Sequence[str]) -> list[str]:
 class Started:
     """A running program. It leads a process group of its own: Ctrl-C reaches us only, and we end it with all of the group."""
 
-    def __init__(self, name: str, core: int, command: Sequence[str], folder: Path, env: dict[str, str] | None = None) -> None:
+    def __init__(self, name: str, core: int, command: Sequence[str], folder: Path) -> None:
         self.name = name
         self.log = folder / f"{name}.log"
         with self.log.open("wb") as log:
@@ -36,7 +37,6 @@ class Started:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **(env or {})},
                 start_new_session=True,
             )
         self.pid = self._child.pid
@@ -47,18 +47,33 @@ class Started:
     def last_words(self, characters: int = 2000) -> str:
         return self.log.read_text(errors="replace")[-characters:].strip()
 
+    def interrupt(self) -> None:
+        """Ctrl-C for a program that then says what it has found, and its end."""
+        self._child.send_signal(signal.SIGINT)
+        try:
+            self._child.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise Failure(f"{self.name} did not end when it was told to") from None
+
     def stop(self) -> None:
         end(self._child)
 
 
 def end(child: subprocess.Popen[bytes] | subprocess.Popen[str]) -> None:
-    """Asks the group of a child to end, and makes it."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        # The leader may have ended alone; the number of its group stays taken while anybody is in it.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(PATIENCE)
+    """Asks the group of a child to end, and makes it. The child is waited for last: until then the number of its group is
+    nobody else's."""
+    if child.returncode is not None:
+        return
+    os.killpg(child.pid, signal.SIGTERM)
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and not _has_ended(child.pid):
+        time.sleep(0.01)
+    os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+
+
+def _has_ended(pid: int) -> bool:
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 class Processes(contextlib.AbstractContextManager["Processes"]):
@@ -68,9 +83,9 @@ class Processes(contextlib.AbstractContextManager["Processes"]):
         self.folder = folder
         self._running: list[Started] = []
 
-    def start(self, name: str, core: int, command: Sequence[str], env: dict[str, str] | None = None) -> Started:
+    def start(self, name: str, core: int, command: Sequence[str]) -> Started:
         with interrupt.held():
-            started = Started(name, core, command, self.folder, env)
+            started = Started(name, core, command, self.folder)
             self._running.append(started)
         return started
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ..fleet import Fleet, Running
+from ..processes import Processes
 from ..subjects import Subject
 from ..usage import Cpu
 
@@ -26,6 +27,7 @@ class Setting:
     """What a scenario works with."""
 
     fleet: Fleet
+    processes: Processes
     seconds: int
 
 
