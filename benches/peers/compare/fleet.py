@@ -70,7 +70,9 @@ class Fleet:
             first = self._backends.ports[0]
             return Running(subject.name, Ports(first, first, first), None)
         plain, tls, other = (next(self._free) for _ in range(3))
-        place = Place(self._folder, label, Ports(plain, tls, plain if subject.h2c_on_plain else other), self._backends.ports)
+        place = Place(
+            self._folder, label, Ports(plain, tls, plain if subject.h2c_on_plain else other), self._backends.ports
+        )
         command = subject.command_for(scenario)(place)
         process = self._processes.start(label, SUBJECT_CORE, command)
         running = Running(subject.name, place.ports, process)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from . import limits
@@ -39,10 +40,17 @@ class Folder:
             raise Failure(f"openssl: {made.stderr.strip()}")
         self.pem.write_text(self.cert.read_text() + self.key.read_text())
 
-    def configuration(self, template: str, name: str, values: dict[str, object]) -> Path:
+    def configuration(self, template: str, name: str, values: Mapping[str, object]) -> Path:
         """Fills in a file of `configs/`: `@NAME@` is replaced, since `$` and braces are taken by the languages of the peers."""
         filled = (CONFIGS / template).read_text()
-        shared = {"FOLDER": self.path, "NAME": name, "CERT": self.cert, "KEY": self.key, "PEM": self.pem, **limits.values()}
+        shared: dict[str, object] = {
+            "FOLDER": self.path,
+            "NAME": name,
+            "CERT": self.cert,
+            "KEY": self.key,
+            "PEM": self.pem,
+            **limits.values(),
+        }
         for key, value in {**shared, **values}.items():
             filled = filled.replace(f"@{key}@", str(value))
         path = self.path / f"{name}-{template}"

@@ -33,7 +33,8 @@ def _told(number: int, _: object) -> None:
 
 @contextlib.contextmanager
 def held() -> Iterator[None]:
-    """What is in the block is done whole. Between the start of a program and the note that it runs, an interrupt would lose it."""
+    """What is in the block is done whole: between the start of a program and the note that it runs, an interrupt would
+    lose it."""
     global _held, _pending
     _held += 1
     try:

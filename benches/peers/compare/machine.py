@@ -8,8 +8,8 @@ import subprocess
 from pathlib import Path
 
 from .failure import Failure
-from .subjects import installed
 from .processes import LOAD_CORE, SUBJECT_CORE
+from .subjects import installed
 
 
 def processor() -> str:
@@ -30,6 +30,7 @@ TOOLS = {
     "nginx": ("-v", r"nginx/(\S+)"),
     "wrk": ("-v", r"wrk (\S+)"),
     "h2load": ("--version", r"nghttp2/(\S+)"),
+    "ab": ("-V", r"Version (\S+)"),
     "oha": ("--version", r"oha (\S+)"),
 }
 
@@ -50,4 +51,4 @@ def check_cores(usable: set[int]) -> None:
     """Both cores have to be there: sharing one, load and proxy would wait for each other."""
     missing = {LOAD_CORE, SUBJECT_CORE} - usable
     if missing:
-        raise Failure(f"core {missing.pop()} is not there or not for us; the comparison needs cores {LOAD_CORE} and {SUBJECT_CORE}")
+        raise Failure(f"core {missing.pop()} is not for us; cores {LOAD_CORE} and {SUBJECT_CORE} are needed")

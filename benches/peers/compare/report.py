@@ -52,7 +52,9 @@ def _table(titles: list[str], rows: Iterable[list[str]]) -> str:
 
 
 def _head(run: Run) -> str:
-    text = f"{run.finished} rounds of {run.seconds} s. Figures are medians, ratios the median of the ratios of each round."
+    text = (
+        f"Rounds: {run.finished}, of {run.seconds} s each. Figures are medians, ratios medians of those of each round."
+    )
     if run.cut_after is not None:
         text += f" **Ended early, in round {run.cut_after + 1} of {run.rounds}.**"
     if run.finished < run.rounds or any(verdict.word is Word.NO_VERDICT for verdict in run.verdicts()):
@@ -93,11 +95,12 @@ def _word(verdict: Verdict) -> str:
 
 
 def _scenario(run: Run, scenario: Scenario) -> str:
-    results = run.results
-    measured = results.subjects(scenario.name)
+    measured = run.results.subjects(scenario.name)
     others = set(measured) - {FIGSHIFT, DIRECT, *PEERS}
+    # Another build of figshift is compared with the one at hand.
     references = [name for name in (*REFERENCES, *([FIGSHIFT] if others else [])) if name in measured]
-    titles = ["subject", *scenario.columns.values(), *(f"/ {name}" for name in references), "range of the first", "verdict"]
+    user = " (user)" if "user" in scenario.columns else ""
+    titles = ["subject", *scenario.columns.values(), *(f"/ {name}{user}" for name in references), "from, to", "verdict"]
     rows = [_row(run, scenario, name, references) for name in run.names if name in measured]
     return f"### `{scenario.name}`: {scenario.about}\n\n" + (_table(titles, rows) if rows else "Not measured.")
 
@@ -105,17 +108,27 @@ def _scenario(run: Run, scenario: Scenario) -> str:
 def _row(run: Run, scenario: Scenario, subject: str, references: list[str]) -> list[str]:
     results = run.results
     figures = [_number(results.median(scenario.name, subject, figure)) for figure in scenario.columns]
-    ratios = [results.ratio(scenario.name, subject, reference, scenario.main) for reference in references]
+    ratios = [_ratio(results, scenario, subject, reference) for reference in references]
     values = results.values(scenario.name, subject, scenario.main).values()
-    spread = f"{_number(min(values))} to {_number(max(values))}" if values else "-"
-    return [subject, *figures, *("-" if ratio is None else f"{ratio:.2f}" for ratio in ratios), spread, _row_verdict(run, scenario, subject)]
+    spread = f"{_number(min(values))}, {_number(max(values))}" if values else "-"
+    return [subject, *figures, *ratios, spread, _row_verdict(run, scenario, subject, references)]
 
 
-def _row_verdict(run: Run, scenario: Scenario, subject: str) -> str:
+def _ratio(results: Results, scenario: Scenario, subject: str, reference: str) -> str:
+    figures = [scenario.main, *(["user"] if "user" in scenario.columns else [])]
+    ratios = [results.ratio(scenario.name, subject, reference, figure) for figure in figures]
+    main, *user = ["-" if ratio is None else f"{ratio:.2f}" for ratio in ratios]
+    return f"{main} ({user[0]})" if user and main != "-" else main
+
+
+def _row_verdict(run: Run, scenario: Scenario, subject: str, references: list[str]) -> str:
     failure = run.results.failure(scenario.name, subject)
     if failure:
         return f"**failed**: {failure}".replace("|", "\\|").replace("\n", " ")
-    why = doubt(run.results, run.finished, scenario.name, subject)
+    if subject == DIRECT:
+        return ""
+    # A ratio proves no more than what it is a ratio to.
+    why = doubt(run.results, run.finished, scenario.name, subject, *references)
     return f"no verdict: {why}" if why else ""
 
 

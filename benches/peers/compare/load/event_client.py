@@ -9,6 +9,7 @@ import asyncio
 import json
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 ASK = b"GET /sse HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n"
 # How long the first event of a stream may take.
@@ -83,9 +84,10 @@ async def read(port: int, streams: int) -> None:
         print(json.dumps({"events": counts.events - before.events, "reads": counts.reads - before.reads}), flush=True)
 
 
-async def _unless(failed: asyncio.Future[None], wanted: asyncio.Future[object], seconds: float | None) -> None:
+async def _unless(failed: asyncio.Future[None], wanted: asyncio.Future[Any], seconds: float | None) -> None:
     """Waits for what is wanted, for no longer than this, and not if a stream has failed."""
-    await asyncio.wait({failed, wanted}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    both: set[asyncio.Future[Any]] = {failed, wanted}
+    await asyncio.wait(both, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     if failed.done():
         failed.result()
     if not wanted.done():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -54,16 +53,22 @@ class Scenario(ABC):
         """Of one subject, once."""
 
 
-def metered(running: Running, work: Callable[[], Result]) -> tuple[Result, Cpu, float]:
-    """The result of some work, what it has cost the subject, and how long it took."""
-    before, start = running.reading(), time.monotonic()
+def metered(running: Running, work: Callable[[], Result]) -> tuple[Result, Cpu]:
+    """The result of some work, and what it has cost the subject."""
+    before = running.reading()
     result = work()
-    seconds = time.monotonic() - start
-    return result, running.reading().since(before), seconds
+    return result, running.reading().since(before)
 
 
-def per(running: Running, cpu: Cpu, count: float, scale: float = 1e6) -> tuple[float, float] | None:
-    """CPU and its user part for each of so many, by default in microseconds; of a subject that is none, nothing."""
+def cost(running: Running, cpu: Cpu, count: float, scale: float = 1e6) -> Figures:
+    """CPU and its user part for each of so many, by default in microseconds. Where there is no subject it costs nothing, which
+    is no figure."""
     if not running.is_proxy:
-        return None
-    return cpu.total * scale / count, cpu.user * scale / count
+        return {}
+    return {"cpu": cpu.total * scale / count, "user": cpu.user * scale / count}
+
+
+def throughput(running: Running, cpu: Cpu, requests: int, seconds: float) -> Figures:
+    """Requests per second, and the share of its core that the subject used for them: below one, something else was the limit."""
+    figures = {"rps": requests / seconds}
+    return figures | {"busy": cpu.total / seconds} if running.is_proxy else figures

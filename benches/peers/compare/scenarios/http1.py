@@ -9,7 +9,7 @@ from ..folder import BODIES
 from ..load import wrk
 from ..ports import HOST
 from ..subjects import Subject
-from .base import WARM_UP, Figures, Scenario, Setting, metered, per
+from .base import WARM_UP, Figures, Scenario, Setting, cost, metered, throughput
 
 PER_REQUEST = {"cpu": "CPU µs/request", "user": "of it user", "rps": "requests/s", "busy": "busy"}
 PER_BYTE = {"cpu": "CPU s/GB", "user": "of it user", "rps": "requests/s", "busy": "busy"}
@@ -22,22 +22,21 @@ class Saturated(Scenario):
 
     load: wrk.Load
     columns: dict[str, str] = field(default_factory=lambda: PER_REQUEST)
-    tls: bool = False
     # Bytes of an answer, where the cost is that of bytes and not of requests.
     answer: int = 0
 
     def measure(self, subject: Subject, setting: Setting) -> Figures:
         running = setting.fleet.get(subject, self.name)
         wrk.put(self.url(running), self.load, WARM_UP)
-        seen, cpu, _ = metered(running, lambda: wrk.put(self.url(running), self.load, setting.seconds))
-        figures = {"rps": seen.requests / seen.seconds}
-        cost = per(running, cpu, seen.requests * self.answer / 1e9, 1.0) if self.answer else per(running, cpu, seen.requests)
-        if cost:
-            figures |= {"cpu": cost[0], "user": cost[1], "busy": cpu.total / seen.seconds}
-        return figures
+        seen, cpu = metered(running, lambda: wrk.put(self.url(running), self.load, setting.seconds))
+        if self.answer:
+            spent = cost(running, cpu, seen.requests * self.answer / 1e9, scale=1)
+        else:
+            spent = cost(running, cpu, seen.requests)
+        return spent | throughput(running, cpu, seen.requests, seen.seconds)
 
     def url(self, running: Running) -> str:
-        return f"https://{HOST}:{running.ports.tls}" if self.tls else f"http://{HOST}:{running.ports.plain}"
+        return f"http://{HOST}:{running.ports.plain}"
 
 
 HTTP1 = [
@@ -50,13 +49,10 @@ HTTP1 = [
         answer=BODIES["1m"],
         columns=PER_BYTE,
     ),
-    Saturated(name="post", about="64 keep-alive connections, requests with 10 KB of body", load=wrk.Load("/post", body=10 * 1024)),
-    Saturated(name="noka", about="a new connection for each request", load=wrk.Load(headers=CLOSE)),
     Saturated(
-        name="hs",
-        about="a new TLS connection with a full handshake (P-256) for each request",
-        load=wrk.Load(headers=CLOSE),
-        tls=True,
-        of_direct=False,
+        name="post",
+        about="64 keep-alive connections, requests with 10 KB of body",
+        load=wrk.Load("/post", body=10 * 1024),
     ),
+    Saturated(name="noka", about="a new connection for each request", load=wrk.Load(headers=CLOSE)),
 ]

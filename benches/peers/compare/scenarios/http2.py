@@ -8,7 +8,7 @@ from ..fleet import Running
 from ..load import h2load
 from ..ports import HOST
 from ..subjects import Subject
-from .base import WARM_UP, Figures, Scenario, Setting, metered, per
+from .base import WARM_UP, Figures, Scenario, Setting, cost, metered, throughput
 from .http1 import PER_REQUEST
 
 
@@ -25,10 +25,8 @@ class Multiplexed(Scenario):
     def measure(self, subject: Subject, setting: Setting) -> Figures:
         running = setting.fleet.get(subject, self.name)
         h2load.put(self.url(running), self.load, WARM_UP)
-        seen, cpu, _ = metered(running, lambda: h2load.put(self.url(running), self.load, setting.seconds))
-        figures = {"rps": seen.requests / seen.seconds, "busy": cpu.total / seen.seconds}
-        cost = per(running, cpu, seen.requests)
-        return figures | ({"cpu": cost[0], "user": cost[1]} if cost else {})
+        seen, cpu = metered(running, lambda: h2load.put(self.url(running), self.load, setting.seconds))
+        return cost(running, cpu, seen.requests) | throughput(running, cpu, seen.requests, seen.seconds)
 
     def url(self, running: Running) -> str:
         return f"https://{HOST}:{running.ports.tls}/" if self.tls else f"http://{HOST}:{running.ports.h2c}/"

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from ..load import oha
 from ..ports import HOST
 from ..subjects import Subject
-from .base import WARM_UP, Figures, Scenario, Setting, metered, per
+from .base import WARM_UP, Figures, Scenario, Setting, cost, metered
 
 RATE = 4000
 CONNECTIONS = 64
+PERCENTILES = {"p50": "p50", "p99": "p99", "p999": "p99.9"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,10 +22,10 @@ class Rate(Scenario):
         running = setting.fleet.get(subject, self.name)
         url = f"http://{HOST}:{running.ports.plain}/"
         oha.put(url, RATE, CONNECTIONS, WARM_UP)
-        seen, cpu, _ = metered(running, lambda: oha.put(url, RATE, CONNECTIONS, setting.seconds))
-        figures = {key: seen.percentiles[name] * 1e6 for key, name in (("p50", "p50"), ("p99", "p99"), ("p999", "p99.9"))}
-        cost = per(running, cpu, seen.requests)
-        return figures | ({"cpu": cost[0], "user": cost[1]} if cost else {})
+        seen, cpu = metered(running, lambda: oha.put(url, RATE, CONNECTIONS, setting.seconds))
+        return cost(running, cpu, seen.requests) | {
+            key: seen.percentiles[name] * 1e6 for key, name in PERCENTILES.items()
+        }
 
 
 RATE_SCENARIO = Rate(

@@ -12,7 +12,7 @@ from .. import load
 from ..failure import Failure
 from ..processes import LOAD_CORE, talking
 from ..subjects import Subject
-from .base import Figures, Scenario, Setting, metered, per
+from .base import Figures, Scenario, Setting, cost, metered
 
 STREAMS = 50
 # As the source makes them.
@@ -29,13 +29,11 @@ class Streams(Scenario):
         command = [sys.executable, str(CLIENT), str(running.ports.plain), str(STREAMS)]
         with talking(LOAD_CORE, command) as client:
             expect(client, "READY")
-            (events, reads), cpu, _ = metered(running, lambda: _count(client, setting.seconds))
+            (events, reads), cpu = metered(running, lambda: _count(client, setting.seconds))
         due = STREAMS * EVENTS_PER_SECOND * setting.seconds
         if not 0.9 * due <= events <= 1.1 * due:
             raise Failure(f"{events} events came, and {due} were due")
-        figures = {"per_read": events / max(reads, 1)}
-        cost = per(running, cpu, events)
-        return figures | ({"cpu": cost[0], "user": cost[1]} if cost else {})
+        return cost(running, cpu, events) | {"per_read": events / max(reads, 1)}
 
 
 def _count(client: Popen[str], seconds: int) -> tuple[int, int]:

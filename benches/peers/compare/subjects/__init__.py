@@ -36,4 +36,17 @@ def others(texts: list[str]) -> list[Subject]:
     return found
 
 
-__all__ = ["DIRECT", "FIGSHIFT", "HAPROXY", "NEEDED", "NGINX", "PEERS", "Place", "Ports", "Subject", "chosen", "installed", "others"]
+__all__ = [
+    "DIRECT",
+    "FIGSHIFT",
+    "HAPROXY",
+    "NEEDED",
+    "NGINX",
+    "PEERS",
+    "Place",
+    "Ports",
+    "Subject",
+    "chosen",
+    "installed",
+    "others",
+]

@@ -21,7 +21,6 @@ PEERS = (NGINX, HAPROXY, "envoy", "caddy", "pingora")
 NEEDED = (NGINX, HAPROXY)
 
 
-
 @dataclass(frozen=True)
 class Ports:
     """Where a subject listens: HTTP/1.1, TLS with HTTP/1.1 or HTTP/2, and HTTP/2 without TLS."""
@@ -42,7 +41,7 @@ class Place:
 
     def configuration(self, template: str, **more: object) -> str:
         ports = {"PLAIN": self.ports.plain, "TLS": self.ports.tls, "H2C": self.ports.h2c}
-        backends = dict(zip(("BACKEND1", "BACKEND2"), self.backends))
+        backends = {"BACKEND1": self.backends[0], "BACKEND2": self.backends[1]}
         return str(self.folder.configuration(template, self.name, {**ports, **backends, **more}))
 
 

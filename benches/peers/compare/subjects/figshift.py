@@ -43,6 +43,7 @@ def another(text: str) -> Subject:
         try:
             return [word.format(**values) for word in words]
         except (KeyError, ValueError, IndexError):
-            raise Failure(f"--subject {text}: the placeholders are {', '.join('{%s}' % key for key in values)}") from None
+            known = ", ".join(f"{{{key}}}" for key in values)
+            raise Failure(f"--subject {text}: the placeholders are {known}") from None
 
     return Subject(name, words[0], filled, lambda: command)

@@ -38,7 +38,9 @@ def envoy() -> Subject:
         own = ["--use-dynamic-base-id", "--concurrency", "1", "--log-level", "error"]
         return [program, "--config-path", place.configuration("envoy.yaml"), *own]
 
-    return Subject("envoy", installed("envoy"), command, said(program, "--version", pattern=r"/(\d[\w.]*)/"), h2c_on_plain=True)
+    return Subject(
+        "envoy", installed("envoy"), command, said(program, "--version", pattern=r"/(\d[\w.]*)/"), h2c_on_plain=True
+    )
 
 
 def caddy() -> Subject:
@@ -50,7 +52,9 @@ def caddy() -> Subject:
         start = [program, "run", "--adapter", "caddyfile", "--config", place.configuration("Caddyfile")]
         return ["env", "GOMAXPROCS=1", *keep, *start]
 
-    return Subject("caddy", installed("caddy"), command, said(program, "version", pattern=r"v?(\d\S*)"), h2c_on_plain=True)
+    return Subject(
+        "caddy", installed("caddy"), command, said(program, "version", pattern=r"v?(\d\S*)"), h2c_on_plain=True
+    )
 
 
 def pingora() -> Subject:
