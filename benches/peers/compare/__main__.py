@@ -15,17 +15,19 @@ from .folder import Folder
 from .goals import exit_code
 from .options import Options
 from .report import Run, markdown
+from .subjects import others
 
 UNUSABLE = 2
 
 
 def main(words: list[str]) -> int:
     said = options.parse(words)
-    if said.parts:
-        print("\n".join(parts.needed(said)))
-        return 0
     interrupt.install()
     try:
+        if said.parts:
+            others(said.others)
+            print("\n".join(parts.needed(said)))
+            return 0
         machine.check_cores(os.sched_getaffinity(0))
         limits.raise_files()
         with tempfile.TemporaryDirectory(prefix="figshift-peers-") as path:

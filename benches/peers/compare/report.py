@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from . import machine
-from .goals import Verdict, Word, doubt, judge
+from .goals import ROUNDS_FOR_A_VERDICT, Verdict, Word, doubt, judge
 from .results import Results
 from .scenarios import SCENARIOS, Scenario
 from .subjects import DIRECT, FIGSHIFT, HAPROXY, NGINX, PEERS, Subject
@@ -57,7 +57,9 @@ def _head(run: Run) -> str:
     )
     if run.cut_after is not None:
         text += f" **Ended early, in round {run.cut_after + 1} of {run.rounds}.**"
-    if run.finished < run.rounds or any(verdict.word is Word.NO_VERDICT for verdict in run.verdicts()):
+    if run.finished < ROUNDS_FOR_A_VERDICT:
+        text += f" **No verdict: {run.finished} of {ROUNDS_FOR_A_VERDICT} rounds.**"
+    elif any(verdict.word is Word.NO_VERDICT for verdict in run.verdicts()):
         text += " **Not everything here is a verdict.**"
     if run.missing:
         text += f" **Not measured, since not there: {', '.join(run.missing)}.**"

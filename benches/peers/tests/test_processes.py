@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import tempfile
@@ -60,7 +61,7 @@ class Family(unittest.TestCase):
                 self.assertGreater(used.user, used.total / 2)
                 self.assertGreater(usage.proportional_kib(started.pid), 1000)
             for pid in pids:
-                self.assertTrue(within(5, lambda gone=pid: has_ended(gone)), pid)
+                self.assertTrue(within(5, functools.partial(has_ended, pid)), pid)
 
     def test_one_that_fails_says_why(self) -> None:
         with self.assertRaisesRegex(Failure, "with 3: so it is"):

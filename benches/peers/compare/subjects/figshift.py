@@ -46,4 +46,4 @@ def another(text: str) -> Subject:
             known = ", ".join(f"{{{key}}}" for key in values)
             raise Failure(f"--subject {text}: the placeholders are {known}") from None
 
-    return Subject(name, words[0], filled, lambda: command)
+    return Subject(name, words[0], filled, lambda: "given by --subject")
