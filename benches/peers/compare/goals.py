@@ -83,7 +83,8 @@ def doubt(results: Results, rounds: int, scenario: str, *subjects: str) -> str:
             return f"{subject} failed"
         busy = results.median(scenario, subject, "busy")
         if scenario == SATURATED and busy is not None and busy < BUSY_FOR_A_VERDICT:
-            return f"{subject} was busy for {busy:.2f} only"
+            others = results.median(scenario, subject, "others") or 0.0
+            return f"{subject} used {busy:.2f} of its core, others {others:.2f}"
     return ""
 
 

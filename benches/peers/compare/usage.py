@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .processes import SUBJECT_CORE
+
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
@@ -30,6 +32,8 @@ class Cpu:
 
     total: float
     user: float
+    # What everybody else has used of the core that the subject runs on.
+    others: float = 0.0
 
 
 @dataclass
@@ -41,10 +45,12 @@ class Reading:
     # In ticks, of each process by its number: what has ended is in it.
     user: dict[int, int] = field(default_factory=dict)
     system: dict[int, int] = field(default_factory=dict)
+    # Of the core, in ticks.
+    core: int = 0
 
     @classmethod
     def of(cls, pid: int) -> Reading:
-        reading = cls()
+        reading = cls(core=_core_ticks(SUBJECT_CORE))
         for one in tree(pid):
             try:
                 reading._add(one)
@@ -67,7 +73,15 @@ class Reading:
         ticks = user + system
         exact = before.threads.keys() <= self.threads.keys()
         total = _grown(self.threads, before.threads) / 1e9 if exact else ticks
-        return Cpu(total, total * user / ticks if ticks else 0.0)
+        core = (self.core - before.core) / TICKS_PER_SECOND
+        return Cpu(total, total * user / ticks if ticks else 0.0, max(0.0, core - total))
+
+
+def _core_ticks(core: int) -> int:
+    """All that was not idle on a core, in user, nice, system, irq, softirq and steal."""
+    found = re.search(rf"^cpu{core} (.+)$", _read("/proc/stat"), re.MULTILINE)
+    fields = [int(field) for field in found[1].split()] if found else []
+    return sum(fields[:3]) + sum(fields[5:8])
 
 
 def _grown(now: dict[int, int], before: dict[int, int]) -> int:

@@ -69,6 +69,7 @@ def cost(running: Running, cpu: Cpu, count: float, scale: float = 1e6) -> Figure
 
 
 def throughput(running: Running, cpu: Cpu, requests: int, seconds: float) -> Figures:
-    """Requests per second, and the share of its core that the subject used for them: below one, something else was the limit."""
+    """Requests per second, and the share of its core that the subject used for them: below one, something else was the limit,
+    which may be others on that core."""
     figures = {"rps": requests / seconds}
-    return figures | {"busy": cpu.total / seconds} if running.is_proxy else figures
+    return figures | {"busy": cpu.total / seconds, "others": cpu.others / seconds} if running.is_proxy else figures
