@@ -273,8 +273,19 @@ impl Receiving {
         };
         if self.in_bulk && room > READ {
             let mut part = BytesMut::with_capacity(room);
-            ready!(pin!(io.read_buf(&mut part)).poll(cx))?;
-            self.ahead = part.freeze();
+            let Poll::Ready(read) = pin!(io.read_buf(&mut part)).poll(cx) else {
+                // Whoever waits has no memory; what comes next may be little.
+                self.in_bulk = false;
+                return Poll::Pending;
+            };
+            read?;
+            // A slow client must not make much memory out of little data.
+            let sparse = part.len() < room / 4;
+            self.ahead = if sparse {
+                Bytes::copy_from_slice(&part)
+            } else {
+                part.freeze()
+            };
             return Poll::Ready(Ok(()));
         }
         let mut into = buffers.into.borrow_mut();
