@@ -42,8 +42,11 @@ pub(super) struct Pools {
     pub(super) buffers: Rc<Buffers>,
 }
 
-/// Of an endpoint: how long its connections may be idle, and by which connector they are made.
-type Terms = (Duration, u64);
+/// Of an endpoint: how long its connections may be idle, how many stay so, and by which connector they
+/// are made.
+type Terms = (Duration, usize, u64);
+/// So long more of them stay than may: as many as were just in use are needed again in a moment.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Endpoint ids are small running numbers: spread enough as they are.
 #[derive(Debug, Default)]
@@ -119,13 +122,14 @@ impl Pools {
         let mut limits: HashMap<u64, Terms> = HashMap::new();
         for backend in &snapshot.backends {
             for member in &backend.members {
-                let terms = (backend.pool_idle, backend.connector_id());
+                let most = backend.pool_max_idle;
+                let terms = (backend.pool_idle, most, backend.connector_id());
                 limits.insert(member.endpoint.id, terms);
             }
         }
         pools.retain(|id, pool| match limits.get(id) {
-            Some((limit, connector)) if pool.connector == *connector => {
-                pool.drop_older(now, *limit);
+            Some((limit, most, connector)) if pool.connector == *connector => {
+                pool.drop_older(now, *limit, *most);
                 true
             }
             Some(_) | None => false,
@@ -177,11 +181,10 @@ impl Pool {
         None
     }
 
-    /// Keeps an idle connection.
+    /// Keeps an idle connection, where any is kept; the sweep closes what is too many.
     pub(super) fn give(&self, connection: Single, now: Duration, most: usize) {
-        let mut idle = self.idle.borrow_mut();
-        if idle.len() < most {
-            idle.push(Idle {
+        if most > 0 {
+            self.idle.borrow_mut().push(Idle {
                 connection,
                 since: now,
             });
@@ -230,9 +233,13 @@ impl Pool {
         }))
     }
 
-    fn drop_older(&self, now: Duration, limit: Duration) {
+    fn drop_older(&self, now: Duration, limit: Duration, most: usize) {
+        let mut surplus = self.idle.borrow().len().saturating_sub(most);
         let mut cx = Context::from_waker(Waker::noop());
         self.idle.borrow_mut().retain_mut(|idle| {
+            // The oldest stand first.
+            let limit = if surplus > 0 { limit.min(GRACE) } else { limit };
+            surplus = surplus.saturating_sub(1);
             now.saturating_sub(idle.since) <= limit && idle.connection.is_ready(&mut cx)
         });
         let mut shared = self.shared.borrow_mut();

@@ -126,7 +126,7 @@ pub struct Timeouts {
 pub struct Pool {
     /// An idle connection older than this is closed. Keep it below the backend's own keep-alive time.
     pub idle: Duration,
-    /// Idle connections kept per endpoint and worker.
+    /// Idle connections kept per endpoint and worker. After a rush more stay for a second.
     #[schemars(range(max = 100_000))]
     pub max_idle: usize,
     /// An HTTP/2 connection with running requests that has been silent for this long is asked for a sign of life, and closed without one. Off unless given: some gRPC servers end connections that ask too often.
