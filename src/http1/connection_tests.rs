@@ -116,14 +116,19 @@ impl Body for Feed {
 
 type Tested = Connection<Played, Feed>;
 
-fn begin(io: Played, method: Method, lines: &[(&'static str, &'static str)], body: Feed) -> Tested {
+fn begin(
+    io: Played,
+    method: &Method,
+    lines: &[(&'static str, &'static str)],
+    body: Feed,
+) -> Tested {
     let mut connection = Connection::new(io, Rc::default());
     let mut headers = HeaderMap::new();
     for (name, value) in lines {
         headers.append(*name, HeaderValue::from_static(value));
     }
     let request = Request {
-        method: &method,
+        method,
         target: &Uri::from_static("/"),
         host: &HeaderValue::from_static("h"),
         headers: &headers,
@@ -223,7 +228,7 @@ fn an_answer_is_the_same_in_any_parts() {
         let says = format!("{OK}{says}");
         for part in 1..=says.len() {
             let io = Played::saying(says.as_bytes(), part, ends);
-            let mut connection = begin(io, Method::GET, &[], Feed::default());
+            let mut connection = begin(io, &Method::GET, &[], Feed::default());
             assert_eq!(answer(&mut connection).unwrap().status(), 200);
             assert_eq!(
                 body(&mut connection),
@@ -247,7 +252,7 @@ fn long_bodies_are_read_in_bulk() {
         ),
     ] {
         let io = Played::saying(says.as_bytes(), usize::MAX, false);
-        let mut connection = begin(io, Method::GET, &[], Feed::default());
+        let mut connection = begin(io, &Method::GET, &[], Feed::default());
         answer(&mut connection).unwrap();
         assert_eq!(body(&mut connection), (long.clone(), true));
         assert!(connection.is_idle());
@@ -260,7 +265,7 @@ fn what_concerns_the_hop_goes_no_further() {
                  Keep-Alive: timeout=5\r\nX-Own: 1\r\nContent-Length: 2\r\n\r\nok";
     let mut connection = begin(
         Played::saying(says, 7, false),
-        Method::GET,
+        &Method::GET,
         &[],
         Feed::default(),
     );
@@ -286,7 +291,7 @@ fn an_answer_to_head_has_no_body() {
     for says in ["content-length: 5", "transfer-encoding: chunked", "x: y"] {
         let says = format!("HTTP/1.1 200 OK\r\n{says}\r\n\r\n");
         let io = Played::saying(says.as_bytes(), 1000, false);
-        let mut connection = begin(io, Method::HEAD, &[], Feed::default());
+        let mut connection = begin(io, &Method::HEAD, &[], Feed::default());
         answer(&mut connection).unwrap();
         assert!(connection.is_end() && connection.is_idle(), "{says}");
     }
@@ -316,7 +321,7 @@ fn a_body_is_framed_as_its_head_says() {
     ] {
         let mut io = Played::saying(SAYS, 1000, false);
         io.hears = 3;
-        let mut connection = begin(io, Method::POST, lines, feed);
+        let mut connection = begin(io, &Method::POST, lines, feed);
         answer(&mut connection).unwrap();
         let heard = heard(&connection);
         assert!(heard.ends_with(&format!("\r\n\r\n{written}")), "{heard:?}");
@@ -333,7 +338,7 @@ fn long_parts_are_not_copied_and_arrive_whole() {
     ] {
         let mut io = Played::saying(b"HTTP/1.1 204 No Content\r\n\r\n", 1000, false);
         io.hears = hears;
-        let mut connection = begin(io, Method::POST, lines, Feed::of(&[long, "-", long]));
+        let mut connection = begin(io, &Method::POST, lines, Feed::of(&[long, "-", long]));
         answer(&mut connection).unwrap();
         let heard = heard(&connection);
         let sent = heard.split_once("\r\n\r\n").unwrap().1;
@@ -347,7 +352,7 @@ fn long_parts_are_not_copied_and_arrive_whole() {
 fn a_body_that_does_not_keep_its_word_is_the_clients_fault() {
     for feed in [Feed::of(&["ab"]), Feed::of(&["abcd"])] {
         let io = Played::saying(b"", 1, false);
-        let mut connection = begin(io, Method::POST, &[("content-length", "3")], feed);
+        let mut connection = begin(io, &Method::POST, &[("content-length", "3")], feed);
         assert!(matches!(answer(&mut connection), Err(Error::Upload)));
         assert!(!connection.is_idle());
     }
@@ -358,12 +363,12 @@ fn who_takes_no_more_may_still_have_answered() {
     let says = b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n";
     let mut io = Played::saying(says, 1000, false);
     io.breaks_after = 20;
-    let mut connection = begin(io, Method::POST, &[], Feed::of(&["abc"]));
+    let mut connection = begin(io, &Method::POST, &[], Feed::of(&["abc"]));
     assert_eq!(answer(&mut connection).unwrap().status(), 413);
     assert!(connection.has_sent() && !connection.is_idle());
     let mut io = Played::saying(b"", 1, true);
     io.breaks_after = 0;
-    let mut connection = begin(io, Method::GET, &[], Feed::default());
+    let mut connection = begin(io, &Method::GET, &[], Feed::default());
     assert!(matches!(answer(&mut connection), Err(Error::Closed)));
     assert!(!connection.has_sent());
 }
@@ -373,7 +378,7 @@ async fn an_upload_goes_on_behind_an_early_answer() {
     let says = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
     let mut feed = Feed::of(&["abc"]);
     feed.waits = true;
-    let mut connection = begin(Played::saying(says, 1000, false), Method::POST, &[], feed);
+    let mut connection = begin(Played::saying(says, 1000, false), &Method::POST, &[], feed);
     answer(&mut connection).unwrap();
     assert!(heard(&connection).ends_with("3\r\nabc\r\n"));
     let rest = connection.detach_upload().expect("there is more to come");
@@ -389,7 +394,7 @@ async fn an_upload_goes_on_behind_an_early_answer() {
 fn a_second_request_finds_nothing_of_the_first() {
     let says = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nokHTTP/1.1 404 No\r\ncontent-length: 0\r\n\r\n";
     let io = Played::saying(&says[..40], 1000, false);
-    let mut connection = begin(io, Method::POST, &[], Feed::of(&["abc"]));
+    let mut connection = begin(io, &Method::POST, &[], Feed::of(&["abc"]));
     answer(&mut connection).unwrap();
     body(&mut connection);
     assert!(is_ready(&mut connection));

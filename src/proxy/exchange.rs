@@ -141,8 +141,12 @@ fn begin(
     });
     let asked =
         Asked::take(&mut head, &body, route).map_err(|refusal| stop(refusal, &head, pin.epoch))?;
-    let our_id = is_new.then(|| id.clone());
-    let outgoing = prepare(route, head, our_id, asked, host, body, &presence, trusted);
+    let named = Named {
+        id: is_new.then(|| id.clone()),
+        host,
+        trusted,
+    };
+    let outgoing = prepare(route, head, named, asked, body, &presence);
     let walk = Box::new(Walk::begin(
         presence,
         pin,
@@ -187,16 +191,23 @@ fn find(pin: &Pin, head: &Parts, host: Option<&HeaderValue>) -> Option<usize> {
     pin.router.find(&pin.routes, ask)
 }
 
+/// What was found out of a request before it is prepared.
+struct Named {
+    /// Its id, if it is ours.
+    id: Option<HeaderValue>,
+    host: Option<HeaderValue>,
+    /// Its peer is believed.
+    trusted: bool,
+}
+
 /// Makes the request ready to be sent, as often as it may be.
 fn prepare(
     route: &Route,
     mut head: Parts,
-    our_id: Option<HeaderValue>,
+    named: Named,
     asked: Option<Box<Asked>>,
-    host: Option<HeaderValue>,
     body: Incoming,
     presence: &Presence,
-    trusted: bool,
 ) -> Outgoing {
     let repeatable = is_repeatable(&head.method, &head.headers, route.idempotent);
     let dialect = Dialect::of(&head);
@@ -208,9 +219,11 @@ fn prepare(
         asked.say(&mut head.headers, &presence.worker);
     }
     let peer = &presence.client.peer;
+    let Named { id, host, trusted } = named;
     let said = Said {
         forwarded: peer.forwarded(&mut head.headers, claims, host.as_ref(), trusted),
-        id: our_id,
+        id,
+        host,
     };
     if !body.is_end_stream() && !head.headers.contains_key(CONTENT_LENGTH) {
         // Said outright, since hyper takes a GET without any framing for one without a body.
@@ -225,7 +238,7 @@ fn prepare(
         OutgoingBody::Once(Some(body))
     };
     let most = route.max_body;
-    Outgoing::new(head, host, said, body, repeatable, dialect, asked, most)
+    Outgoing::new(head, said, body, repeatable, dialect, asked, most)
 }
 
 /// A request on its way: lease, forward, fall back; respond.

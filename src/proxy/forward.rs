@@ -34,7 +34,6 @@ use crate::wire::{REQUEST_ID, Replay, RequestBody, Upload, response_is_framed};
 #[derive(Debug)]
 pub(super) struct Outgoing {
     pub(super) head: Parts,
-    host: Option<HeaderValue>,
     said: Said,
     pub(super) body: OutgoingBody,
     pub(super) upload: Option<Rc<Upload>>,
@@ -49,6 +48,8 @@ pub(super) struct Outgoing {
 /// with HTTP/1.1 it is written without ever being put among them.
 #[derive(Debug)]
 pub(super) struct Said {
+    /// The `Host`, as it came.
+    pub(super) host: Option<HeaderValue>,
     /// Where the request comes from, in lines; `None` if it stands among the headers.
     pub(super) forwarded: Option<Bytes>,
     /// Its id, if it is ours.
@@ -136,10 +137,9 @@ impl FailureKind {
 }
 
 impl Outgoing {
-    /// Takes over a request with its `Host`.
+    /// Takes over a request.
     pub(super) fn new(
         head: Parts,
-        host: Option<HeaderValue>,
         said: Said,
         body: OutgoingBody,
         repeatable: bool,
@@ -150,7 +150,6 @@ impl Outgoing {
         let has_body = !matches!(body, OutgoingBody::Empty);
         Self {
             head,
-            host,
             said,
             body,
             upload: has_body.then(|| Rc::new(Upload::new(most))),
@@ -219,7 +218,7 @@ impl Outgoing {
             HostRule::Fixed(host) => host,
             HostRule::Endpoint => &endpoint.authority,
             // HTTP/1.1 needs one, and an HTTP/1.0 client may not have sent it.
-            HostRule::Preserve => self.host.as_ref().unwrap_or(&endpoint.authority),
+            HostRule::Preserve => self.said.host.as_ref().unwrap_or(&endpoint.authority),
         }
     }
 
@@ -258,7 +257,7 @@ impl Outgoing {
         headers.remove(TRANSFER_ENCODING);
         if self.said.forwarded.is_some() {
             let peer = &walk.client().peer;
-            peer.set_forwarded(&mut headers, self.host.clone(), false);
+            peer.set_forwarded(&mut headers, self.said.host.clone(), false);
         }
         if let Some(id) = &self.said.id {
             headers.insert(REQUEST_ID, id.clone());
@@ -346,7 +345,7 @@ pub(super) async fn forward(
             wait.head(|cx| {
                 let answer = answer.as_mut().poll(cx);
                 let answer = answer.map_ok(|response| response.map(Answer::Shared));
-                answer.map_err(NoAnswer::Shared)
+                answer.map_err(|failed| NoAnswer::Shared(Box::new(failed)))
             })
             .await
         }

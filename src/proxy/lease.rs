@@ -48,7 +48,7 @@ pub(super) enum NoAnswer {
         /// The system has taken some of the request.
         sent: bool,
     },
-    Shared(Unsent),
+    Shared(Box<Unsent>),
 }
 
 /// A request that was sent on a shared connection.
