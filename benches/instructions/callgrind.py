@@ -12,8 +12,8 @@ CALLS = re.compile(r"^calls=(\d+) ")
 # How a number ends that tells recursive calls from each other.
 RECURSION = re.compile(r"'\d+$")
 
-ALLOCATING = ("malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc", "memalign")
-HEAP = re.compile(r"^(_int_\w+|malloc_consolidate|unlink_chunk|sysmalloc|systrim|alloc_perturb|free_perturb)\b")
+ALLOCATING = ("mi_malloc", "mi_malloc_aligned", "mi_zalloc", "mi_zalloc_aligned", "mi_realloc", "mi_realloc_aligned")
+HEAP = re.compile(r"^(_mi_\w+|mi_(page|segment|segments|arena|bitmap|find|heap|thread|free_(block|generic))\w*)\b")
 """What the allocator does when its first look finds nothing. That depends on how the heap has come to look, which differs from
 process to process by more than a change that is worth finding."""
 

@@ -55,8 +55,10 @@ def conclude(now: dict[str, Figures], here: dict[str, str], known: Record) -> in
             "Either find what has grown: `--case NAME --top 40` for this binary, and for the one before.\n"
             "Or, if it is worth that, renew the record with `--record`, and say in the commit what it is for."
         )
+    elsewhere = False
     for name, value in here.items():
         if (before := known.surroundings.get(name, value)) != value:
+            elsewhere = True
             print(f"\nNote: the record was made with {name} {before}, this is {value}, which alone can move all figures.")
     if better := [name for name, by in changes.items() if by < -TOLERANCE]:
         print(f"\nNote: better than recorded: {', '.join(better)}. Keep it by renewing the record with `--record`.")
@@ -66,7 +68,8 @@ def conclude(now: dict[str, Figures], here: dict[str, str], known: Record) -> in
             print(f"\nNote: {name}: {asked} allocations, {then} are recorded.")
     if missing := [name for name in now if name not in known.figures]:
         print(f"\nNote: not recorded yet: {', '.join(missing)}. `--record` does that.")
-    return 1 if worse else 0
+    # Nobody is held to a record of other surroundings.
+    return (3 if elsewhere else 1) if worse else 0
 
 
 def compare(cases: list[Case], given: argparse.Namespace) -> int:
