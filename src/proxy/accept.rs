@@ -211,7 +211,12 @@ async fn serve_http1(open: &Open, stream: Stream, limits: &ClientLimits) {
             break (connection, ended);
         }
         // Its engine has no word of it in its buffers, which are most of what a silent connection costs.
-        io = connection.into_parts().io;
+        let left = connection.into_parts();
+        if !left.read_buf.is_empty() {
+            // Not reached; whatever it is, nobody could tell where a request begins in it.
+            return;
+        }
+        io = left.io;
         let silence = poll_fn(|cx| io.inner_mut().get_mut().poll_silence(cx));
         if let Some(Err(_)) = unless_ended(&open.client, silence).await {
             return;

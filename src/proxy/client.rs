@@ -57,6 +57,8 @@ pub(super) struct Client {
     ending: Cell<Ending>,
     /// It may rest.
     rests: Cell<bool>,
+    /// All that it has sent is whole requests.
+    sent_whole: Cell<bool>,
     waker: RefCell<Option<Waker>>,
     /// Requests so far.
     requests: Cell<u32>,
@@ -93,6 +95,7 @@ impl Client {
             tunnel: RefCell::new(None),
             ending: Cell::new(Ending::None),
             rests: Cell::new(false),
+            sent_whole: Cell::new(false),
             waker: RefCell::new(None),
             requests: Cell::new(0),
             flaw: Cell::new(None),
@@ -245,9 +248,17 @@ impl Client {
         !self.is_running() && !sends && now.saturating_sub(self.idle_since.get()) > limit
     }
 
-    /// Whether it is between two requests, with nothing on its way in either direction.
+    /// What it has sent so far ends with the end of a request, or does not.
+    pub(super) fn has_sent_whole(&self, whole: bool) {
+        self.sent_whole.set(whole);
+    }
+
+    /// Whether it is between two requests, with nothing on its way in either direction, and nothing left
+    /// in its engine: neither the beginning of a next head, nor the rest of a body that was answered early.
     fn is_silent(&self) -> bool {
-        !self.is_running() && self.pace.owes_nothing() && !self.conduct.has_begun(&self.pace)
+        let engine_is_empty = self.sent_whole.get() && !self.pace.is_left_unread();
+        let quiet = self.pace.owes_nothing() && !self.conduct.has_begun(&self.pace);
+        !self.is_running() && quiet && engine_is_empty
     }
 
     /// Whether it has been silent for so long that it can do without an engine, and still is.

@@ -65,6 +65,7 @@ impl AsyncRead for Framed {
         if let Some((heads, flaw)) = this.framing.flaw() {
             this.client.is_flawed_after(heads, flaw);
         }
+        this.client.has_sent_whole(this.framing.is_between());
         buf.set_filled(before + sound);
         // Without a byte it would look like the end.
         if this.broken && sound == 0 {

@@ -146,6 +146,11 @@ impl Framing {
         bytes.len()
     }
 
+    /// Whether all that has come is whole requests.
+    pub fn is_between(&self) -> bool {
+        self.at == At::Start && self.parts.came == 0
+    }
+
     /// The first flaw, with the number of whole heads before it.
     pub fn flaw(&self) -> Option<(u32, Flaw)> {
         Some((self.heads, self.flaw?))

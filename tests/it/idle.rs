@@ -250,6 +250,11 @@ async fn a_connection_that_was_silent_for_long_serves_again() {
         assert_eq!(client.get("/").await.text(), "ok");
         clients.push(client);
     }
+    // Has sent the beginning of its next request together with its first.
+    let mut ahead = house.client().await;
+    let first = request("GET", "/", &[], b"");
+    ahead.send([&first[..], b"GET / HT"].concat()).await;
+    assert_eq!(ahead.read().await.unwrap().text(), "ok");
     // By then each has given back what it needs while it talks.
     tokio::time::sleep(Duration::from_millis(4500)).await;
     let [at_once, in_parts, flawed, leaves] = &mut clients[..] else {
@@ -269,11 +274,33 @@ async fn a_connection_that_was_silent_for_long_serves_again() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert_eq!(in_parts.read().await.unwrap().text(), "ok");
+    ahead.send("TP/1.1\r\nhost: a\r\n\r\n").await;
+    assert_eq!(ahead.read().await.unwrap().text(), "ok");
+    drop(ahead);
     flawed.send("GET / HTTP/1.1\nhost: a\r\n\r\n").await;
     assert_eq!(flawed.read().await.unwrap().status, 400);
     assert!(flawed.is_closed().await);
     leaves.stream.shutdown().await.unwrap();
     assert!(leaves.is_closed().await);
     eventually("two are left", || house.clients() == 2).await;
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn the_rest_of_a_body_that_was_answered_early_is_no_request_however_late() {
+    let origin = Origin::early(|_| vec![ok(b"early")]);
+    let house = Plan::alone(&origin, "").start().await;
+    let mut client = house.client().await;
+    client
+        .send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1000\r\n\r\nabc")
+        .await;
+    assert_eq!(client.read().await.unwrap().text(), "early");
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    client.send("GET /evil HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    let more = tokio::time::timeout(Duration::from_millis(500), client.read()).await;
+    assert!(!matches!(more, Ok(Ok(_))), "{more:?}");
+    // What the origin makes of the rest of a body that it has not read is its own affair.
+    assert_eq!(house.primary().all_requests(), 1);
+    drop(client);
     house.stop().await;
 }
