@@ -16,7 +16,8 @@ use super::far::{Far, Origin};
 use super::matrix::before;
 use super::near::{Client, Fed, Near, Whole};
 use crate::support::frames::{
-    ACK, DATA, END_HEADERS, HEADERS, PREFACE, RST_STREAM, SETTINGS, Wire, block, frame,
+    ACK, DATA, END_HEADERS, HEADERS, PREFACE, RST_STREAM, SETTINGS, WINDOW_UPDATE, Wire, block,
+    frame,
 };
 use crate::support::house::{House, Plan};
 use crate::support::{eventually, soon};
@@ -140,9 +141,11 @@ async fn gives_up(house: &House, reset: &AtomicUsize) {
     let mut wire = Wire::silent(house.app.http).await;
     wire.send(PREFACE).await;
     wire.send(&frame(SETTINGS, 0, 0, &[])).await;
-    // From here on the windows are large.
     while wire.next().await.unwrap().kind != SETTINGS {}
     wire.send(&frame(SETTINGS, ACK, 0, &[])).await;
+    // From here on the windows are large: that of the connection comes by itself, and who sends before it
+    // has come breaks the rules.
+    while wire.next().await.unwrap().kind != WINDOW_UPDATE {}
     let head = block(&[
         (":method", "POST"),
         (":scheme", "http"),
