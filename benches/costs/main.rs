@@ -23,7 +23,7 @@ mod stand;
 mod support;
 
 use figshift::config::{Config, EmptyEnv, parse};
-use figshift::snapshot::{Snapshot, compile};
+use figshift::snapshot::{Addresses, Snapshot, compile};
 
 fn main() {
     divan::main();
@@ -45,5 +45,12 @@ fn snapshot(
         change(index, &mut route);
         config.routes.push(route);
     }
-    compile(&config, &std::sync::Arc::default(), &Snapshot::empty(), 1).unwrap()
+    compile(
+        &config,
+        &std::sync::Arc::default(),
+        &Addresses::new(),
+        &Snapshot::empty(),
+        1,
+    )
+    .unwrap()
 }

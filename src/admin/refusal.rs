@@ -39,6 +39,7 @@ fn kind(refused: &Refused) -> (StatusCode, &'static str, &'static str) {
     match refused {
         Refused::NoRoute(_) => (S::NOT_FOUND, "No such route", "no_route"),
         Refused::Stale { .. } => (S::CONFLICT, "Another change came first", "stale_epoch"),
+        Refused::NotDiscovered(_) => (S::CONFLICT, "Nothing to learn", "not_discovered"),
         Refused::NoCandidate(_) => (S::CONFLICT, "No candidate", "no_candidate"),
         Refused::Capped(_) => (S::CONFLICT, "A kill switch is on", "killed"),
         Refused::Held(_) => (S::CONFLICT, "The guard holds", "held"),

@@ -1,9 +1,9 @@
 //! What holds where the file says nothing.
 
 use super::model::{
-    Backend, BackendLimit, Breaker, ClientLimits, Compare, ErrorMargins, Flag, Gate, Guard, Health,
-    LatencyMargins, Limit, LimitMethod, Listen, Pool, Quantile, Ramp, RateLimit, Route, Schedule,
-    Timeouts, WeightedEndpoint,
+    Backend, BackendLimit, Breaker, ClientLimits, Compare, DnsDiscovery, ErrorMargins, Flag, Gate,
+    Guard, Health, HttpDiscovery, LatencyMargins, Limit, LimitMethod, Listen, Pool, Quantile, Ramp,
+    RateLimit, Ready, Route, Schedule, Timeouts, VastDiscovery, WeightedEndpoint,
 };
 use super::scalar::{
     Day, Duration, Part, Percent, Points, Size, StatusSet, StickyKey, TimeOfDay, Zone,
@@ -234,5 +234,46 @@ impl Flag {
     }
     pub(super) fn default_stale_after() -> Duration {
         Duration::from_secs(5 * 60)
+    }
+}
+
+impl VastDiscovery {
+    /// Where Vast.ai's API is.
+    pub(super) fn default_api() -> String {
+        "https://console.vast.ai".to_owned()
+    }
+    /// Ten times what the API allows.
+    pub(super) fn default_interval() -> Duration {
+        Duration::from_secs(10)
+    }
+    pub(super) fn default_grace() -> Duration {
+        Duration::from_secs(60)
+    }
+}
+
+impl DnsDiscovery {
+    pub(super) fn default_interval() -> Duration {
+        Duration::from_secs(5)
+    }
+}
+
+impl HttpDiscovery {
+    pub(super) fn default_interval() -> Duration {
+        Duration::from_secs(30)
+    }
+}
+
+impl Default for Ready {
+    /// Any page of any server that is not in trouble.
+    fn default() -> Self {
+        Self {
+            path: "/".to_owned(),
+            body: None,
+            content_type: "application/json".to_owned(),
+            expect: StatusSet::answered(),
+            contains: None,
+            timeout: Duration::from_secs(30),
+            interval: Duration::from_secs(2),
+        }
     }
 }

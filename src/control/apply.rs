@@ -44,6 +44,7 @@ impl Controller {
             stamp,
             config,
             material,
+            addresses: Arc::clone(&self.addresses),
             overrides,
             switches: self.switches.clone(),
             // The file itself is what a restart reads.
@@ -207,6 +208,7 @@ impl Controller {
             stamp,
             config: self.config.clone(),
             material: Arc::clone(&self.material),
+            addresses: Arc::clone(&self.addresses),
             overrides: self.overrides.clone(),
             switches: self.switches.clone(),
             needs_journal: true,

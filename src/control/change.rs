@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use super::journal::Move;
 use crate::policy::ramp;
-use crate::snapshot::Endpoint;
+use crate::snapshot::{Address, Endpoint};
 
 /// Something that alters traffic, and who wants it.
 #[derive(Debug)]
@@ -54,6 +54,22 @@ pub enum What {
         backend: Box<str>,
         /// The word.
         healthy: bool,
+    },
+    /// An endpoint has answered what it must before it gets traffic, or has to do so again.
+    Proof {
+        /// Which.
+        endpoint: Arc<Endpoint>,
+        /// Its backend, for the log.
+        backend: Box<str>,
+        /// It has.
+        proven: bool,
+    },
+    /// The endpoints of a backend that learns them are others now.
+    Addresses {
+        /// Of which backend.
+        backend: String,
+        /// All that there are.
+        addresses: Vec<Address>,
     },
     /// The file `KILL` in the state folder is there, or has gone.
     KillFile,
@@ -161,6 +177,8 @@ pub enum Actor {
     Gate,
     /// The feature flag.
     Flag,
+    /// Who looks for the endpoints of backends.
+    Discovery,
 }
 
 impl fmt::Display for Actor {
@@ -175,6 +193,7 @@ impl fmt::Display for Actor {
             Self::Ramp => "ramp",
             Self::Gate => "gate",
             Self::Flag => "flag",
+            Self::Discovery => "discovery",
         })
     }
 }
@@ -202,6 +221,8 @@ pub enum Refused {
     },
     /// There is no such route.
     NoRoute(String),
+    /// The backend does not learn its endpoints, or not any more.
+    NotDiscovered(String),
     /// The route has nothing to shift to.
     NoCandidate(String),
     /// A kill switch is on: what is in force, and why.
@@ -233,6 +254,9 @@ impl fmt::Display for Refused {
                 "another change came first and epoch {epoch} is in force: look again and repeat"
             ),
             Self::NoRoute(route) => write!(f, "there is no route `{route}`"),
+            Self::NotDiscovered(backend) => {
+                write!(f, "backend `{backend}` does not learn its endpoints")
+            }
             Self::NoCandidate(route) => write!(f, "route `{route}` has no candidate to shift to"),
             Self::Capped(force) => write!(f, "a kill switch is on ({force}): resume first"),
             Self::Held(force) => write!(

@@ -25,7 +25,7 @@ use super::standing::Standing;
 use super::succession::{LetGo, Succession};
 use super::watched::Watched;
 use crate::config::Config;
-use crate::snapshot::Publisher;
+use crate::snapshot::{Addresses, Publisher};
 use crate::tls::Material;
 
 /// Between two looks at the candidates.
@@ -38,6 +38,8 @@ pub struct Controller {
     pub(super) config: Config,
     /// Made of the files that it names.
     pub(super) material: Arc<Material>,
+    /// What was discovered last, kept in the state folder.
+    pub(super) addresses: Arc<Addresses>,
     pub(super) overrides: Overrides,
     pub(super) switches: Switches,
     pub(super) journal: Journal,
@@ -164,6 +166,17 @@ impl Controller {
                 apply_health(&endpoint, &backend, healthy);
                 Ok(self.nothing_moved())
             }
+            What::Proof {
+                endpoint,
+                backend,
+                proven,
+            } => {
+                self.apply_proof(&endpoint, &backend, proven);
+                Ok(self.nothing_moved())
+            }
+            What::Addresses { backend, addresses } => {
+                self.apply_addresses(&backend, addresses, stamp)
+            }
             What::KillFile => self.apply_kill_file(stamp),
             What::Rollback { route, hard } => self.apply_rollback(route, hard, stamp),
             What::Resume { route } => self.apply_resume(route, &stamp),
@@ -188,6 +201,7 @@ impl Controller {
         let compiled = plan::compile_in_force(
             &plan.config,
             &plan.material,
+            &plan.addresses,
             &forces,
             &previous,
             self.workers,
@@ -221,6 +235,7 @@ impl Controller {
         plan::log(&plan, &moves, &forces);
         self.config = plan.config;
         self.material = plan.material;
+        self.addresses = plan.addresses;
         self.overrides = plan.overrides;
         self.switches = plan.switches;
         self.stand(|standing| {

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use super::change::{Actor, What};
 use super::door::Door;
 use crate::config::model::{Health, Protocol};
-use crate::outbound::{cause, near, probe};
+use crate::outbound::{Question, Reply, cause, near, probe};
 use crate::snapshot::{Backend, Endpoint, Publisher, Snapshot, Target};
 use crate::tls::Connector;
 
@@ -140,6 +140,30 @@ impl Checks {
     }
 }
 
+/// Asks an endpoint in the way in which requests come to it. The caller says how long it waits.
+///
+/// # Errors
+///
+/// There is no answer; the text says why.
+pub(super) async fn ask_endpoint(
+    endpoint: &Endpoint,
+    connector: Option<&Connector>,
+    question: &Question,
+) -> Result<Reply, String> {
+    let tls = match (&endpoint.server_name, connector) {
+        (None, _) => None,
+        (Some(own), Some(connector)) => {
+            let name = connector.name.as_ref().unwrap_or(own);
+            Some((Arc::clone(&connector.config), name.clone()))
+        }
+        (Some(_), None) => return Err("it is not said how to check its certificate".to_owned()),
+    };
+    match &endpoint.target {
+        Target::Address(address) => probe(address, tls, question).await,
+        Target::Name(host, port) => probe((&**host, *port), tls, question).await,
+    }
+}
+
 /// The check of one endpoint.
 struct Check {
     client: Client,
@@ -210,29 +234,20 @@ impl Check {
                     .map_err(|error| cause(&error))
             }
             _ => {
-                let asked = tokio::time::timeout(limit, self.probe(&url)).await;
-                asked.unwrap_or_else(|_| Err("no answer in time".to_owned()))
+                let question = Question {
+                    url,
+                    http2: self.way.protocol == Protocol::H2,
+                    ..Question::default()
+                };
+                let asked = ask_endpoint(&self.endpoint, self.way.connector.as_deref(), &question);
+                let asked = tokio::time::timeout(limit, asked).await;
+                let asked = asked.unwrap_or_else(|_| Err("no answer in time".to_owned()));
+                asked.map(|reply| reply.status)
             }
         };
         match status? {
             status if self.health.expect.contains(status) => Ok(()),
             status => Err(format!("the status is {status}")),
-        }
-    }
-
-    async fn probe(&self, url: &str) -> Result<u16, String> {
-        let http2 = self.way.protocol == Protocol::H2;
-        let tls = match (&self.endpoint.server_name, &self.way.connector) {
-            (None, _) => None,
-            (Some(own), Some(connector)) => {
-                let name = connector.name.as_ref().unwrap_or(own);
-                Some((Arc::clone(&connector.config), name.clone()))
-            }
-            (Some(_), None) => return Err("it is not said how to check its certificate".to_owned()),
-        };
-        match &self.endpoint.target {
-            Target::Address(address) => probe(address, tls, http2, url).await,
-            Target::Name(host, port) => probe((&**host, *port), tls, http2, url).await,
         }
     }
 

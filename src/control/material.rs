@@ -95,15 +95,11 @@ fn listening(listen: &Listen) -> Option<Listening> {
 
 /// How a backend that has endpoints with TLS is connected to.
 fn connecting(backend: &Backend) -> Option<Connecting> {
-    backend
-        .endpoints
-        .iter()
-        .any(crate::config::model::Endpoint::is_https)
-        .then(|| {
-            let none = BackendTls::default();
-            let tls = backend.tls.as_ref().unwrap_or(&none);
-            terms(tls, alpn(backend.protocol))
-        })
+    backend.speaks_tls().then(|| {
+        let none = BackendTls::default();
+        let tls = backend.tls.as_ref().unwrap_or(&none);
+        terms(tls, alpn(backend.protocol))
+    })
 }
 
 /// What is offered, the best first.

@@ -2,8 +2,10 @@
 //! touches a request.
 
 mod apply;
+mod apply_found;
 mod change;
 mod controller;
+mod discovered;
 mod door;
 mod events;
 mod flag;
@@ -14,6 +16,7 @@ mod journal;
 mod judge;
 mod judging;
 mod kill;
+mod last_found;
 mod last_good;
 mod looks;
 mod material;
@@ -21,6 +24,7 @@ mod ofrep;
 mod open;
 mod overrides;
 mod plan;
+mod prove;
 mod ramps;
 mod rates;
 mod reasons;
@@ -35,6 +39,7 @@ mod watched;
 
 pub use change::{Actor, Answer, Change, Done, Order, Refused, What};
 pub use controller::Controller;
+pub use discovered::{Discovered, Discovery, Found, FoundState};
 pub use door::Door;
 pub use events::Events;
 pub use flag::{Flags, keep_flags};
@@ -48,6 +53,7 @@ pub use kill::{kill_path, watch_kill};
 pub use material::check_files;
 pub use open::OpenError;
 pub use overrides::{Climb, Flagged, Hold, Overrides, RouteOverride, Shifted, Stamp};
+pub use prove::{Doubts, judge as judge_proof, prove_endpoints};
 pub use rates::sweep_rates;
 pub use rest::at_rest;
 pub use sight::{FlagSight, FlagSights};

@@ -17,7 +17,7 @@ use super::plan::{self, forces_of};
 use super::standing::{Outcome, Standing};
 use super::succession::succession;
 use super::watched::Watched;
-use super::{kill, last_good, material};
+use super::{kill, last_found, last_good, material};
 use crate::config::{self, Loaded, Problems};
 use crate::snapshot::{Publisher, Snapshot};
 use crate::tls::Material;
@@ -69,8 +69,10 @@ impl Controller {
             tracing::warn!(%route, %force, "Traffic is kept back");
         }
         let none = Snapshot::empty();
-        let snapshot = plan::compile_in_force(&config, &material, &forces, &none, workers)
-            .map_err(OpenError::Compile)?;
+        let addresses = last_found::read(&config);
+        let snapshot =
+            plan::compile_in_force(&config, &material, &addresses, &forces, &none, workers)
+                .map_err(OpenError::Compile)?;
         let now = SystemTime::now();
         let refused = u64::from(outcome != Outcome::Applied);
         let standing = Standing {
@@ -107,6 +109,7 @@ impl Controller {
             findings: Arc::default(),
             config,
             material,
+            addresses: Arc::new(addresses),
             overrides,
             switches,
             journal,

@@ -11,7 +11,7 @@ use super::overrides::{Between, FileWords, Overrides, Stamp};
 use crate::config::Config;
 use crate::config::model::Route;
 use crate::config::scalar::Percent;
-use crate::snapshot::{Snapshot, Unsound, compile};
+use crate::snapshot::{Addresses, Snapshot, Unsound, compile};
 use crate::tls::Material;
 
 /// What shall be in force, and how it came about.
@@ -23,6 +23,8 @@ pub(super) struct Plan {
     pub(super) stamp: Stamp,
     pub(super) config: Config,
     pub(super) material: Arc<Material>,
+    /// What was discovered last.
+    pub(super) addresses: Arc<Addresses>,
     pub(super) overrides: Overrides,
     pub(super) switches: Switches,
     /// What runs on the candidates of the route, or of all, is cut.
@@ -89,6 +91,7 @@ pub(super) fn file_percent(config: &Config, route: &str) -> Option<u16> {
 pub(super) fn compile_in_force(
     config: &Config,
     material: &Arc<Material>,
+    addresses: &Addresses,
     forces: &BTreeMap<String, Force>,
     previous: &Snapshot,
     workers: usize,
@@ -101,7 +104,7 @@ pub(super) fn compile_in_force(
             route.side_header &= !force.is_killed();
         }
     }
-    let mut snapshot = compile(&forced, material, previous, workers)?;
+    let mut snapshot = compile(&forced, material, addresses, previous, workers)?;
     for route in &mut snapshot.routes {
         if let Some(force) = forces.get(&*route.name) {
             route.why = force.to_string().into();

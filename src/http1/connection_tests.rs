@@ -131,6 +131,7 @@ fn begin(
         method,
         target: &Uri::from_static("/"),
         host: &HeaderValue::from_static("h"),
+        authorization: None,
         headers: &headers,
         ready: &[],
     };
@@ -403,6 +404,7 @@ fn a_second_request_finds_nothing_of_the_first() {
         method: &Method::GET,
         target: &Uri::from_static("/2"),
         host: &HeaderValue::from_static("h"),
+        authorization: None,
         headers: &HeaderMap::new(),
         ready: &[],
     };

@@ -1,6 +1,8 @@
 //! The head of a request, as it is written.
 
-use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING};
+use http::header::{
+    AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
+};
 use http::{Method, Uri};
 
 /// A request without its body.
@@ -12,6 +14,8 @@ pub struct Request<'a> {
     pub target: &'a Uri,
     /// Its `Host`, whatever stands among the headers.
     pub host: &'a HeaderValue,
+    /// Stands in `Authorization`, whatever stands there among the headers.
+    pub authorization: Option<&'a HeaderValue>,
     /// All other headers. A body is framed as they say: by `Content-Length`, else in chunks.
     pub headers: &'a HeaderMap,
     /// Further lines, or parts of such, as they are written: whoever gives them answers for them.
@@ -40,19 +44,16 @@ impl Request<'_> {
         out.extend_from_slice(b" HTTP/1.1\r\nhost: ");
         out.extend_from_slice(self.host.as_bytes());
         out.extend_from_slice(b"\r\n");
-        let mut length = None;
-        for (name, value) in self.headers {
-            if *name == HOST || *name == TRANSFER_ENCODING {
-                continue;
+        let length = match self.authorization {
+            None => write_fields(self.headers.iter(), out),
+            Some(own) => {
+                out.extend_from_slice(b"authorization: ");
+                out.extend_from_slice(own.as_bytes());
+                out.extend_from_slice(b"\r\n");
+                let others = self.headers.iter();
+                write_fields(others.filter(|(name, _)| **name != AUTHORIZATION), out)
             }
-            if *name == CONTENT_LENGTH {
-                length = value.to_str().ok().and_then(|text| text.parse().ok());
-            }
-            out.extend_from_slice(name.as_str().as_bytes());
-            out.extend_from_slice(b": ");
-            out.extend_from_slice(value.as_bytes());
-            out.extend_from_slice(b"\r\n");
-        }
+        };
         for part in self.ready {
             out.extend_from_slice(part);
         }
@@ -69,6 +70,27 @@ impl Request<'_> {
     }
 }
 
+/// Writes the headers, but for the two that are ours, and gives the length that they tell.
+fn write_fields<'a>(
+    fields: impl Iterator<Item = (&'a HeaderName, &'a HeaderValue)>,
+    out: &mut Vec<u8>,
+) -> Option<u64> {
+    let mut length = None;
+    for (name, value) in fields {
+        if *name == HOST || *name == TRANSFER_ENCODING {
+            continue;
+        }
+        if *name == CONTENT_LENGTH {
+            length = value.to_str().ok().and_then(|text| text.parse().ok());
+        }
+        out.extend_from_slice(name.as_str().as_bytes());
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(value.as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+    length
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,6 +104,7 @@ mod tests {
             method: &Method::POST,
             target: &Uri::from_static("/a?b=c"),
             host: &HeaderValue::from_static("h:1"),
+            authorization: None,
             headers: &map,
             ready: &[b"y: ", b"3\r\n"],
         };
@@ -113,12 +136,39 @@ mod tests {
     }
 
     #[test]
+    fn another_authorization_takes_the_place_of_the_first() {
+        let mut map = HeaderMap::new();
+        for (name, value) in [
+            ("authorization", "Bearer theirs"),
+            ("x", "1"),
+            ("authorization", "2"),
+        ] {
+            map.append(name, HeaderValue::from_static(value));
+        }
+        let request = Request {
+            method: &Method::POST,
+            target: &Uri::from_static("/"),
+            host: &HeaderValue::from_static("h"),
+            authorization: Some(&HeaderValue::from_static("Bearer ours")),
+            headers: &map,
+            ready: &[],
+        };
+        let mut out = Vec::new();
+        request.write(false, &mut out);
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "POST / HTTP/1.1\r\nhost: h\r\nauthorization: Bearer ours\r\nx: 1\r\n\r\n"
+        );
+    }
+
+    #[test]
     fn a_target_has_a_path() {
         for (target, written) in [("http://h?b=c", "/?b=c"), ("/a?", "/a?"), ("*", "*")] {
             let request = Request {
                 method: &Method::OPTIONS,
                 target: &target.parse().unwrap(),
                 host: &HeaderValue::from_static("h"),
+                authorization: None,
                 headers: &HeaderMap::new(),
                 ready: &[],
             };

@@ -10,4 +10,4 @@ mod retry_after;
 pub use answer::{Answer, NoAnswer};
 pub use near::{cause, near};
 pub use outside::Outside;
-pub use probe::probe;
+pub use probe::{Question, Reply, probe};

@@ -5,9 +5,10 @@ use std::error::Error;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::HOST;
-use http::{Request, Uri};
-use http_body_util::Empty;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::{HeaderValue, Method, Request, Uri};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::ClientConfig;
@@ -17,8 +18,38 @@ use tokio::net::{TcpStream, ToSocketAddrs};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 
-/// Gets a URL by a connection of its own, and gives the status. Without TLS, `http2` says what is
-/// spoken; with it, the endpoint chooses. The caller says how long it waits.
+/// So much of an answer is read.
+const LONGEST: usize = 64 * 1024;
+/// What Vast.ai's base image answers while the service in it is not up, sometimes with status 200.
+const PLACEHOLDER: &str = "x-portal-placeholder";
+
+/// What is asked.
+#[derive(Debug, Clone, Default)]
+pub struct Question {
+    /// The whole URL.
+    pub url: String,
+    /// Body and its content type: with one it is a POST, else a GET.
+    pub body: Option<(Bytes, HeaderValue)>,
+    /// `Authorization`, if it is sent.
+    pub authorization: Option<HeaderValue>,
+    /// What is spoken without TLS; with it, the endpoint chooses.
+    pub http2: bool,
+    /// The answer's body matters.
+    pub reads: bool,
+}
+
+/// What was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// 100 to 599.
+    pub status: u16,
+    /// It comes from a stand-in of the service, which is not up.
+    pub is_placeholder: bool,
+    /// The first 64 KiB, if they were asked for.
+    pub body: Vec<u8>,
+}
+
+/// Asks by a connection of its own. The caller says how long it waits.
 ///
 /// # Errors
 ///
@@ -30,18 +61,16 @@ use tokio_rustls::TlsConnector;
 pub async fn probe(
     target: impl ToSocketAddrs,
     tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
-    http2: bool,
-    url: &str,
-) -> Result<u16, String> {
+    question: &Question,
+) -> Result<Reply, String> {
     let asked = async {
-        let uri: Uri = url.parse()?;
         let socket = TcpStream::connect(target).await?;
         match tls {
-            None => ask(socket, http2, uri).await,
+            None => ask(socket, question.http2, question).await,
             Some((config, name)) => {
                 let socket = TlsConnector::from(config).connect(name, socket).await?;
                 let http2 = socket.get_ref().1.alpn_protocol() == Some(b"h2");
-                ask(socket, http2, uri).await
+                ask(socket, http2, question).await
             }
         }
     };
@@ -54,27 +83,74 @@ pub async fn probe(
     })
 }
 
-async fn ask<S>(socket: S, http2: bool, uri: Uri) -> Result<u16, Box<dyn Error + Send + Sync>>
+async fn ask<S>(
+    socket: S,
+    http2: bool,
+    question: &Question,
+) -> Result<Reply, Box<dyn Error + Send + Sync>>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     // Ends with the answer, and takes the connection with it.
     let mut driver = JoinSet::new();
-    let empty = Empty::<Bytes>::new();
     let io = TokioIo::new(socket);
-    let answer = if http2 {
+    let mut answer = if http2 {
         let (mut sender, connection) = http2::handshake(TokioExecutor::new(), io).await?;
         driver.spawn(async move { drop(connection.await) });
-        sender.send_request(Request::get(&uri).body(empty)?).await?
+        sender.send_request(question.request(true)?).await?
     } else {
         let (mut sender, connection) = http1::handshake(io).await?;
         driver.spawn(async move { drop(connection.await) });
-        let target = uri.path_and_query().map_or("/", |target| target.as_str());
-        let mut request = Request::get(target);
-        if let Some(authority) = uri.authority() {
+        sender.send_request(question.request(false)?).await?
+    };
+    Ok(Reply {
+        status: answer.status().as_u16(),
+        is_placeholder: answer.headers().contains_key(PLACEHOLDER),
+        body: match question.reads {
+            true => beginning(answer.body_mut()).await?,
+            false => Vec::new(),
+        },
+    })
+}
+
+async fn beginning(body: &mut Incoming) -> Result<Vec<u8>, hyper::Error> {
+    let mut read = Vec::new();
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame?.into_data() {
+            let room = LONGEST - read.len();
+            read.extend_from_slice(data.get(..room).unwrap_or(&data));
+        }
+        if read.len() >= LONGEST {
+            break;
+        }
+    }
+    Ok(read)
+}
+
+impl Question {
+    fn request(&self, http2: bool) -> Result<Request<Full<Bytes>>, Box<dyn Error + Send + Sync>> {
+        let uri: Uri = self.url.parse()?;
+        let mut request = Request::builder();
+        if !http2 && let Some(authority) = uri.authority() {
             request = request.header(HOST, authority.as_str());
         }
-        sender.send_request(request.body(empty)?).await?
-    };
-    Ok(answer.status().as_u16())
+        if let Some(own) = &self.authorization {
+            request = request.header(AUTHORIZATION, own);
+        }
+        let target = match http2 {
+            true => uri,
+            false => {
+                let target = uri.path_and_query();
+                target.map_or("/", |target| target.as_str()).parse()?
+            }
+        };
+        let body = match &self.body {
+            None => Full::default(),
+            Some((body, kind)) => {
+                request = request.method(Method::POST).header(CONTENT_TYPE, kind);
+                Full::new(body.clone())
+            }
+        };
+        Ok(request.uri(target).body(body)?)
+    }
 }

@@ -65,6 +65,8 @@ pub struct Ticket {
     pub generation: u32,
     /// Whether the request is a probe.
     pub probe: bool,
+    /// Whether the endpoint has only just come, and is not warm yet.
+    pub cold: bool,
 }
 
 /// The state machine. Times are since any fixed moment.
@@ -79,6 +81,8 @@ pub struct Breaker {
     good_probes: u8,
     probe_since: Option<Duration>,
     slow_start: Duration,
+    /// Warming since it came, not since it failed.
+    cold: bool,
 }
 
 impl Breaker {
@@ -93,6 +97,18 @@ impl Breaker {
             good_probes: 0,
             probe_since: None,
             slow_start,
+            cold: false,
+        }
+    }
+
+    /// The endpoint has only just come: traffic rises from now on, and what was on record is over.
+    pub fn warm_up(&mut self, now: Duration) {
+        self.trips = 0;
+        if self.slow_start.is_zero() {
+            self.enter(Phase::Closed, now);
+        } else {
+            self.enter(Phase::Warming, now);
+            self.cold = true;
         }
     }
 
@@ -212,6 +228,7 @@ impl Breaker {
         Admit::Yes(Ticket {
             generation: self.generation,
             probe,
+            cold: self.cold,
         })
     }
 
@@ -229,6 +246,7 @@ impl Breaker {
         self.score = 0;
         self.good_probes = 0;
         self.probe_since = None;
+        self.cold = false;
     }
 }
 

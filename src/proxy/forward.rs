@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{HOST, HeaderValue, TRANSFER_ENCODING, VIA};
+use http::header::{AUTHORIZATION, HOST, HeaderValue, TRANSFER_ENCODING, VIA};
 use http::request::Parts;
 use http::uri::{self, Uri};
 use http::{Method, Request, Response, StatusCode, Version};
@@ -26,7 +26,7 @@ use super::lookout::{Floor, Lookout};
 use super::upgrade::Asked;
 use super::walk::Walk;
 use crate::http1;
-use crate::snapshot::{Backend, Endpoint, HostRule, Protocol};
+use crate::snapshot::{Backend, Endpoint, HostRule, Member, Protocol};
 use crate::stats::{Class, Reason, Trouble};
 use crate::wire::{REQUEST_ID, Replay, RequestBody, Upload, response_is_framed};
 
@@ -223,14 +223,15 @@ impl Outgoing {
     }
 
     /// The request as HTTP/1.1, written from the head that is kept for all tries.
-    fn next_try(&mut self, lease: &mut Lease, backend: &Backend, endpoint: &Endpoint) {
+    fn next_try(&mut self, lease: &mut Lease, backend: &Backend, member: &Member) {
         let body = self.next_body();
         let id = self.said.id.as_ref().map(HeaderValue::as_bytes);
         let id = id.map_or([&b""[..]; 3], |id| [b"x-request-id: ", id, b"\r\n"]);
         let request = http1::Request {
             method: &self.head.method,
             target: &self.head.uri,
-            host: self.host(backend, endpoint),
+            host: self.host(backend, &member.endpoint),
+            authorization: member.authorization.as_ref(),
             headers: &self.head.headers,
             ready: &[
                 id[0],
@@ -249,8 +250,9 @@ impl Outgoing {
         &mut self,
         walk: &Walk,
         backend: &Backend,
-        endpoint: &Endpoint,
+        member: &Member,
     ) -> Request<RequestBody> {
+        let endpoint = &member.endpoint;
         let host = self.host(backend, endpoint);
         let target = absolute(&self.head.uri, endpoint, host);
         let mut headers = self.head.headers.clone();
@@ -263,6 +265,9 @@ impl Outgoing {
             headers.insert(REQUEST_ID, id.clone());
         }
         headers.append(VIA, via(self.head.version));
+        if let Some(own) = &member.authorization {
+            headers.insert(AUTHORIZATION, own.clone());
+        }
         match target {
             Some(_) => headers.remove(HOST),
             // No authority that HTTP/2 could carry; as a header it may be anything.
@@ -317,7 +322,7 @@ pub(super) async fn forward(
     };
     let mut lease = lease(walk, outgoing, fresh).await.map_err(unsent)?;
     let backend = walk.backend();
-    let Some(endpoint) = walk.endpoint() else {
+    let Some(member) = walk.member() else {
         return Err(unsent(FailureKind::Connect));
     };
     if walk.has_left() {
@@ -335,12 +340,12 @@ pub(super) async fn forward(
     };
     let waited = match lease.spoken() {
         Spoken::Http1 => {
-            outgoing.next_try(&mut lease, backend, endpoint);
+            outgoing.next_try(&mut lease, backend, member);
             let upload = upload.as_ref();
             wait.head(|cx| lease.poll_single(cx, upload)).await
         }
         Spoken::Http2 => {
-            let request = outgoing.next_stream(walk, backend, endpoint);
+            let request = outgoing.next_stream(walk, backend, member);
             let mut answer = lease.stream(request, upload.clone());
             wait.head(|cx| {
                 let answer = answer.as_mut().poll(cx);

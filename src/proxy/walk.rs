@@ -14,7 +14,7 @@ use super::client::Client;
 use super::presence::Presence;
 use super::worker::Worker;
 use crate::recall::{Chosen, Decision, Mark, Moment};
-use crate::snapshot::{Arm, Backend, ClientLimits, Endpoint, Picked, Pin, Route, Seat};
+use crate::snapshot::{Arm, Backend, ClientLimits, Endpoint, Member, Picked, Pin, Route, Seat};
 use crate::stats::{Class, Cohorts, Fault, Reason, Side, SideCell, Trouble, Unit};
 
 /// A request that has found its route.
@@ -139,9 +139,19 @@ impl Walk {
 
     /// The endpoint of the running try.
     pub(super) fn endpoint(&self) -> Option<&std::sync::Arc<Endpoint>> {
+        Some(&self.member()?.endpoint)
+    }
+
+    /// The same in its backend.
+    pub(super) fn member(&self) -> Option<&Member> {
         let attempt = self.attempt?;
         let backend = &self.arm(attempt.side).backend;
-        Some(&backend.members.get(attempt.picked.member)?.endpoint)
+        backend.members.get(attempt.picked.member)
+    }
+
+    /// Whether the endpoint of the running try has only just come.
+    fn is_cold(&self) -> bool {
+        (self.attempt).is_some_and(|attempt| attempt.picked.ticket.cold)
     }
 
     /// Whether a hard rollback has taken a side from this request, as far as the worker knows.
@@ -322,7 +332,12 @@ impl Walk {
     /// later: in the first event, or behind a gRPC call's head.
     pub(super) fn head_arrived(&mut self, status: u16, class: Class, tells_later: bool) {
         self.look_at_clock();
-        self.cell(self.side()).head.record(self.elapsed());
+        let cell = self.cell(self.side());
+        let times = match self.is_cold() {
+            false => &cell.head,
+            true => cell.cold_head(),
+        };
+        times.record(self.elapsed());
         self.note(|decision, at| decision.has_head(at, status));
         if class != Class::Ok {
             self.leave_cohort(class);
@@ -356,7 +371,9 @@ impl Walk {
     pub(super) fn first_byte(&mut self) {
         self.look_at_clock();
         let waited = self.elapsed();
-        self.cell(self.side()).first_byte.record(waited);
+        if !self.is_cold() {
+            self.cell(self.side()).first_byte.record(waited);
+        }
         self.note(|decision, at| decision.first_byte = at);
         if let Some(mut unit) = self.unit.take() {
             self.with_cohorts(|cohorts, worker| cohorts.answer(worker, &mut unit, waited));

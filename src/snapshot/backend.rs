@@ -11,7 +11,7 @@ use rustls::pki_types::ServerName;
 use super::fitness::Fitness;
 use super::seats::Limit;
 use super::status::Statuses;
-use crate::config::model::{Health, Protocol};
+use crate::config::model::{Health, Protocol, Ready};
 use crate::policy::{Ticket, Weights, lighter};
 use crate::stats::{Cells, EndpointCell};
 use crate::tls::Connector;
@@ -30,6 +30,9 @@ pub enum Target {
 pub struct Endpoint {
     /// Unique in this process; never used again.
     pub id: u64,
+    /// What it is called in metrics and logs, and known by when its address changes: its URL, or what its
+    /// source calls it.
+    pub key: Box<str>,
     /// As written, without a trailing slash.
     pub url: Box<str>,
     /// Where to connect.
@@ -40,8 +43,10 @@ pub struct Endpoint {
     pub authority: HeaderValue,
     /// Whether it can serve.
     pub fitness: Fitness,
-    /// What the workers have counted.
-    pub cells: Cells<EndpointCell>,
+    /// It has to prove itself before it gets traffic, and after its breaker has tripped.
+    pub proves: bool,
+    /// What the workers have counted, at all addresses that it has had.
+    pub cells: Arc<Cells<EndpointCell>>,
 }
 
 impl Endpoint {
@@ -72,6 +77,8 @@ pub struct Member {
     pub endpoint: Arc<Endpoint>,
     /// Relative share.
     pub weight: u32,
+    /// What stands in `Authorization`, in place of what the client has written there.
+    pub authorization: Option<HeaderValue>,
 }
 
 /// What the `Host` header becomes.
@@ -95,6 +102,12 @@ pub struct Backend {
     /// Its endpoints; may be none.
     pub members: Box<[Member]>,
     pub(super) weights: Weights,
+    /// Endpoints that were discovered once and are gone now: they may come back.
+    pub away: Box<[Arc<Endpoint>]>,
+    /// Where its endpoints are learned from, if they are: `vastai`, `dns`, `file`, `http`.
+    pub source: Option<&'static str>,
+    /// How they prove themselves.
+    pub ready: Ready,
     /// How its endpoints with TLS are connected to.
     pub connector: Option<Arc<Connector>>,
     /// What is spoken with it.
@@ -218,7 +231,7 @@ impl Backend {
         rng: &mut SmallRng,
     ) -> Option<Picked> {
         let picked = self.pick_by(tried, worker, rng, |endpoint, _| {
-            Some(endpoint.fitness.admit_in_panic())
+            endpoint.fitness.admit_in_panic()
         })?;
         Some(Picked {
             in_panic: true,

@@ -4,23 +4,23 @@
 use std::fmt;
 use std::sync::Arc;
 
+use http::Method;
 use http::header::{HeaderName, HeaderValue};
-use http::uri::Scheme;
-use http::{Method, Uri};
 
 use super::Snapshot;
-use super::backend::{Backend, Endpoint, HostRule, Member, Target};
-use super::fitness::Fitness;
+use super::address::Addresses;
+use super::backend::{Backend, HostRule};
+use super::endpoints::{Compiled, Endpoints};
 use super::rate::RateLimit;
 use super::route::{Arm, Match, Route, Sticky};
 use super::router::Router;
 use super::seats::{Limit, Seats};
 use super::status::Statuses;
-use crate::config::model::{self, Config, HostPolicy, OnDisconnect};
+use crate::config::model::{self, Config, Discover, HostPolicy, OnDisconnect};
 use crate::config::scalar::StickyKey;
 use crate::policy::{Salt, Split, Weights};
 use crate::stats::{Cells, Cohorts, Side};
-use crate::tls::{Connector, Material, server_name};
+use crate::tls::{Connector, Material};
 
 /// A value that validation should have refused. Seeing one is a fault of ours, not of the file.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,7 +39,8 @@ impl fmt::Display for Unsound {
 
 impl std::error::Error for Unsound {}
 
-/// Compiles the next snapshot after `previous`, for this many workers, with what TLS needs.
+/// Compiles the next snapshot after `previous`, for this many workers, with what TLS needs and what was
+/// discovered last.
 ///
 /// # Errors
 ///
@@ -47,20 +48,22 @@ impl std::error::Error for Unsound {}
 pub fn compile(
     config: &Config,
     material: &Arc<Material>,
+    addresses: &Addresses,
     previous: &Snapshot,
     workers: usize,
 ) -> Result<Snapshot, Unsound> {
     let mut next_endpoint = previous.next_endpoint;
     let mut backends = Vec::with_capacity(config.backends.len());
     for (name, backend) in &config.backends {
+        let found = addresses.get(name).filter(|_| backend.discover.is_some());
         let compiled = Endpoints {
-            backend: name,
-            slow_start: backend.breaker.slow_start.get(),
-            previous,
+            name,
+            written: backend,
+            old: (previous.backends.iter()).find(|old| *old.name == **name),
             workers,
             next: &mut next_endpoint,
         }
-        .compile(&backend.endpoints)?;
+        .compile(found.map_or(&[], Vec::as_slice))?;
         let connector = material.connectors.get(name).cloned();
         backends.push(Arc::new(compile_backend(
             name, backend, compiled, connector, previous,
@@ -115,82 +118,10 @@ fn hsts(listen: &model::Listen) -> Result<Option<HeaderValue>, Unsound> {
     value.map(Some)
 }
 
-/// The endpoints of one backend, old ones taken over by their URL.
-struct Endpoints<'a> {
-    backend: &'a str,
-    slow_start: std::time::Duration,
-    previous: &'a Snapshot,
-    workers: usize,
-    next: &'a mut u64,
-}
-
-impl Endpoints<'_> {
-    fn compile(mut self, written: &[model::Endpoint]) -> Result<Vec<Member>, Unsound> {
-        let old = self
-            .previous
-            .backends
-            .iter()
-            .find(|backend| &*backend.name == self.backend);
-        written
-            .iter()
-            .map(|endpoint| {
-                let url = endpoint.url().trim_end_matches('/');
-                let known = old.and_then(|backend| {
-                    backend
-                        .members
-                        .iter()
-                        .find(|member| &*member.endpoint.url == url)
-                });
-                let compiled = match known {
-                    Some(member) => Arc::clone(&member.endpoint),
-                    None => Arc::new(self.fresh(url)?),
-                };
-                Ok(Member {
-                    endpoint: compiled,
-                    weight: endpoint.weight(),
-                })
-            })
-            .collect()
-    }
-
-    fn fresh(&mut self, url: &str) -> Result<Endpoint, Unsound> {
-        let unsound = || Unsound {
-            at: format!("backends.{}.endpoints", self.backend),
-            value: url.to_owned(),
-        };
-        let uri: Uri = url.parse().map_err(|_| unsound())?;
-        let authority = uri.authority().ok_or_else(unsound)?;
-        let https = uri.scheme() == Some(&Scheme::HTTPS);
-        let port = authority.port_u16().unwrap_or(if https { 443 } else { 80 });
-        let host = authority.host();
-        let server_name = https
-            .then(|| server_name(host).ok_or_else(unsound))
-            .transpose()?;
-        let bare = host
-            .strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'))
-            .unwrap_or(host);
-        let target = match bare.parse() {
-            Ok(address) => Target::Address(std::net::SocketAddr::new(address, port)),
-            Err(_) => Target::Name(host.into(), port),
-        };
-        *self.next += 1;
-        Ok(Endpoint {
-            id: *self.next,
-            url: url.into(),
-            target,
-            server_name,
-            authority: HeaderValue::from_str(authority.as_str()).map_err(|_| unsound())?,
-            fitness: Fitness::new(self.slow_start),
-            cells: Cells::new(self.workers),
-        })
-    }
-}
-
 fn compile_backend(
     name: &str,
     written: &model::Backend,
-    members: Vec<Member>,
+    Compiled { members, away }: Compiled,
     connector: Option<Arc<Connector>>,
     previous: &Snapshot,
 ) -> Result<Backend, Unsound> {
@@ -205,6 +136,9 @@ fn compile_backend(
         header: value("", name)?,
         weights: Weights::new(members.iter().map(|member| member.weight)),
         members: members.into(),
+        away: away.into(),
+        source: written.discover.as_ref().map(Discover::source),
+        ready: written.ready.clone().unwrap_or_default(),
         connector,
         protocol: written.protocol,
         host: match &written.host {

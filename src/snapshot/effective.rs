@@ -11,7 +11,7 @@ impl Endpoint {
     /// Whether it takes its share. A probe is one request at a time, which is no share.
     pub fn carries(&self) -> bool {
         let sight = self.fitness.sight();
-        sight.healthy && matches!(sight.phase, Phase::Closed | Phase::Warming)
+        sight.healthy && sight.proven && matches!(sight.phase, Phase::Closed | Phase::Warming)
     }
 }
 
@@ -57,7 +57,7 @@ impl Route {
 mod tests {
     use super::*;
     use crate::config::{EmptyEnv, parse};
-    use crate::snapshot::{Snapshot, compile};
+    use crate::snapshot::{Addresses, Snapshot, compile};
 
     const NOW: Duration = Duration::from_secs(9);
 
@@ -78,7 +78,14 @@ mod tests {
             "#
         );
         let config = parse(&text, "test.toml", &EmptyEnv).unwrap();
-        compile(&config, &std::sync::Arc::default(), &Snapshot::empty(), 1).unwrap()
+        compile(
+            &config,
+            &std::sync::Arc::default(),
+            &Addresses::new(),
+            &Snapshot::empty(),
+            1,
+        )
+        .unwrap()
     }
 
     fn set(route: &Route, primary: bool, candidate: [bool; 2]) {

@@ -2,7 +2,7 @@
 //! active health checks. The success path reads one word and writes nothing; the state machine
 //! behind the lock is touched only while something is wrong.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -30,9 +30,14 @@ impl Word {
         Ticket {
             generation: (self.0 >> 3) as u32,
             probe: false,
+            cold: false,
         }
     }
 }
+
+/// Why it is out whatever its breaker says: each is a bit of one word.
+const UNHEALTHY: u8 = 1;
+const UNPROVEN: u8 = 2;
 
 /// What an operator may see of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +46,8 @@ pub struct Sight {
     pub phase: Phase,
     /// By the active health checks; true where there are none.
     pub healthy: bool,
+    /// It has answered what it has to before it gets traffic; true where nothing is asked.
+    pub proven: bool,
     /// How often the breaker has tripped.
     pub trips: u64,
 }
@@ -51,7 +58,7 @@ pub struct Fitness {
     word: AtomicU64,
     /// While open or probing: milliseconds before which the answer is no.
     not_before: AtomicU64,
-    unhealthy: AtomicBool,
+    out: AtomicU8,
     trips: AtomicU64,
     breaker: Mutex<Breaker>,
 }
@@ -59,11 +66,20 @@ pub struct Fitness {
 impl Fitness {
     /// Fit, with the given slow-start time.
     pub fn new(slow_start: Duration) -> Self {
+        Self::with(slow_start, 0)
+    }
+
+    /// Out until it has proven itself.
+    pub fn unproven(slow_start: Duration) -> Self {
+        Self::with(slow_start, UNPROVEN)
+    }
+
+    fn with(slow_start: Duration, out: u8) -> Self {
         let breaker = Breaker::new(slow_start);
         Self {
             word: AtomicU64::new(Word::of(&breaker).0),
             not_before: AtomicU64::new(0),
-            unhealthy: AtomicBool::new(false),
+            out: AtomicU8::new(out),
             trips: AtomicU64::new(0),
             breaker: Mutex::new(breaker),
         }
@@ -71,7 +87,7 @@ impl Fitness {
 
     /// Asks for a request at `now`; `draw` is uniform over all 32-bit numbers.
     pub fn admit(&self, now: Duration, draw: u32) -> Option<Ticket> {
-        if self.unhealthy.load(Ordering::Relaxed) {
+        if self.out.load(Ordering::Relaxed) != 0 {
             return None;
         }
         let word = self.load();
@@ -105,14 +121,16 @@ impl Fitness {
     /// Whether a request at `now` could be admitted, without asking for one. True also for a
     /// breaker whose wait is over: it closes by nothing but a request.
     pub fn could_admit(&self, now: Duration) -> bool {
-        !self.unhealthy.load(Ordering::Relaxed)
+        self.out.load(Ordering::Relaxed) == 0
             && (self.load().phase() != Phase::Open
                 || now.as_millis() as u64 >= self.not_before.load(Ordering::Relaxed))
     }
 
-    /// A ticket whatever the state, for when everything is out and something must be tried.
-    pub fn admit_in_panic(&self) -> Ticket {
-        self.load().ticket()
+    /// A ticket whatever the breaker and the health checks say, for when everything is out and something
+    /// must be tried. None where nobody knows whether it is the right one that would answer.
+    pub fn admit_in_panic(&self) -> Option<Ticket> {
+        let proven = self.out.load(Ordering::Relaxed) & UNPROVEN == 0;
+        proven.then(|| self.load().ticket())
     }
 
     /// A request that was admitted went well.
@@ -157,7 +175,23 @@ impl Fitness {
 
     /// The word of the active health checks.
     pub fn set_healthy(&self, healthy: bool) {
-        self.unhealthy.store(!healthy, Ordering::Relaxed);
+        match healthy {
+            true => self.out.fetch_and(!UNHEALTHY, Ordering::Relaxed),
+            false => self.out.fetch_or(UNHEALTHY, Ordering::Relaxed),
+        };
+    }
+
+    /// It has proven itself: what was on record is over, and traffic rises from now on.
+    pub fn enter(&self, now: Duration) {
+        let mut breaker = self.lock();
+        breaker.warm_up(now);
+        self.publish(&breaker, now);
+        self.out.fetch_and(!UNPROVEN, Ordering::Relaxed);
+    }
+
+    /// It has to prove itself again: who answers there may be somebody else by now.
+    pub fn doubt(&self) {
+        self.out.fetch_or(UNPROVEN, Ordering::Relaxed);
     }
 
     /// A new slow-start time, from a reload.
@@ -167,9 +201,11 @@ impl Fitness {
 
     /// For status pages and metrics.
     pub fn sight(&self) -> Sight {
+        let out = self.out.load(Ordering::Relaxed);
         Sight {
             phase: self.load().phase(),
-            healthy: !self.unhealthy.load(Ordering::Relaxed),
+            healthy: out & UNHEALTHY == 0,
+            proven: out & UNPROVEN == 0,
             trips: self.trips.load(Ordering::Relaxed),
         }
     }
@@ -238,10 +274,35 @@ mod tests {
         fitness.set_healthy(false);
         assert_eq!(fitness.admit(T0, 0), None);
         assert!(!fitness.could_admit(T0));
-        assert!(!fitness.admit_in_panic().probe);
+        assert!(fitness.admit_in_panic().is_some_and(|ticket| !ticket.probe));
         fitness.set_healthy(true);
         assert!(fitness.could_admit(T0));
         assert!(fitness.admit(T0, 0).is_some());
+    }
+
+    #[test]
+    fn who_has_to_prove_itself_gets_nothing_before() {
+        let fitness = Fitness::unproven(Duration::from_secs(10));
+        assert_eq!(fitness.admit(T0, 0), None);
+        assert_eq!(fitness.admit_in_panic(), None);
+        assert!(!fitness.could_admit(T0) && !fitness.sight().proven);
+        fitness.enter(T0);
+        assert_eq!(fitness.sight().phase, Phase::Warming);
+        assert!(fitness.admit(T0, 0).is_some_and(|ticket| ticket.cold));
+        assert_eq!(fitness.admit(T0, u32::MAX), None);
+        let warm = T0 + Duration::from_secs(10);
+        assert!(
+            fitness
+                .admit(warm, u32::MAX)
+                .is_some_and(|ticket| !ticket.cold)
+        );
+        fitness.doubt();
+        assert_eq!(fitness.admit(warm, 0), None);
+        // What was out for another reason stays so.
+        fitness.set_healthy(false);
+        fitness.enter(warm);
+        assert_eq!(fitness.admit(warm, 0), None);
+        assert!(fitness.admit_in_panic().is_some());
     }
 
     #[test]

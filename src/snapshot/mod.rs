@@ -1,10 +1,12 @@
 //! Everything that a request may consult, immutable and complete. The control plane compiles and
 //! publishes snapshots, workers pin and read them; the two meet here and nowhere else.
 
+mod address;
 mod backend;
 mod compile;
 mod cut;
 mod effective;
+mod endpoints;
 mod fitness;
 mod limits;
 mod publish;
@@ -18,7 +20,8 @@ mod whole;
 #[cfg(test)]
 mod tests;
 
-pub use crate::config::model::Protocol;
+pub use crate::config::model::{Protocol, Ready};
+pub use address::{Address, Addresses};
 pub use backend::{Backend, Endpoint, HostRule, Member, Picked, Target, Tried};
 pub use compile::{Unsound, compile};
 pub use cut::Cuts;

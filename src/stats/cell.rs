@@ -92,12 +92,27 @@ pub struct SideCell {
     pub tunnel_bytes: [Counter; 2],
     /// Tries on their way.
     pub in_flight: Gauge,
-    /// From the start of the exchange to the response head.
+    /// From the start of the exchange to the response head, where the endpoint has only just come; made
+    /// by the first of those.
+    cold_head: OnceLock<Box<Histogram>>,
+    /// From the start of the exchange to the response head; without those above, as the next one.
     pub head: Histogram,
     /// From the start of the exchange to the first byte of the body.
     pub first_byte: Histogram,
     /// From the start of the exchange to the end of the body.
     pub total: Histogram,
+}
+
+impl SideCell {
+    /// Where the times of those requests go whose endpoint has only just come.
+    pub fn cold_head(&self) -> &Histogram {
+        self.cold_head.get_or_init(Box::default)
+    }
+
+    /// The same, if there were any.
+    pub fn known_cold_head(&self) -> Option<&Histogram> {
+        self.cold_head.get().map(|times| &**times)
+    }
 }
 
 /// What one worker has seen of one endpoint.

@@ -38,6 +38,16 @@ const HEALTHY: Spec<2> = Spec {
     help: "1 unless active health checks have taken the endpoint out, then 0.",
     labels: ["backend", "endpoint"],
 };
+const PROVEN: Spec<2> = Spec {
+    name: "endpoint_proven",
+    help: "0 while the endpoint has still to answer what it must before it gets traffic, then 1; 1 where nothing is asked.",
+    labels: ["backend", "endpoint"],
+};
+const PRESENT: Spec<2> = Spec {
+    name: "endpoint_present",
+    help: "0 for an endpoint that was discovered once and is not there now, 1 for all others.",
+    labels: ["backend", "endpoint"],
+};
 const BREAKER_STATE: Spec<3> = Spec {
     name: "breaker_state",
     help: "1 for the present state of the endpoint's breaker, 0 for the others.",
@@ -57,6 +67,8 @@ pub(super) fn descs() -> prometheus::Result<Vec<Desc>> {
         CONNECTIONS.desc(),
         IN_FLIGHT.desc(),
         HEALTHY.desc(),
+        PROVEN.desc(),
+        PRESENT.desc(),
         BREAKER_STATE.desc(),
         BREAKER_TRIPS.desc(),
     ]
@@ -78,6 +90,8 @@ pub(super) fn collect(snapshot: &Snapshot) -> Vec<MetricFamily> {
         CONNECTIONS.gauges(gauges(|one| one.open as f64)),
         IN_FLIGHT.gauges(gauges(|one| one.in_flight as f64)),
         HEALTHY.gauges(gauges(|one| f64::from(u8::from(one.sight.healthy)))),
+        PROVEN.gauges(gauges(|one| f64::from(u8::from(one.sight.proven)))),
+        PRESENT.gauges(gauges(|one| f64::from(u8::from(one.present)))),
         BREAKER_STATE.gauges(all.iter().flat_map(Reading::states)),
         BREAKER_TRIPS.counters(counters(|one| one.sight.trips)),
     ]
@@ -87,8 +101,10 @@ fn readings(snapshot: &Snapshot) -> Vec<Reading<'_>> {
     let backends = snapshot.backends.iter();
     backends
         .flat_map(|backend| {
-            let members = backend.members.iter();
-            members.map(|member| Reading::of(&backend.name, &member.endpoint))
+            let members = backend.members.iter().map(|member| &member.endpoint);
+            let present = members.map(|endpoint| Reading::of(&backend.name, endpoint, true));
+            let away = backend.away.iter();
+            present.chain(away.map(|endpoint| Reading::of(&backend.name, endpoint, false)))
         })
         .collect()
 }
@@ -96,6 +112,7 @@ fn readings(snapshot: &Snapshot) -> Vec<Reading<'_>> {
 /// One endpoint: its labels and its figures, summed over workers.
 struct Reading<'a> {
     labels: [&'a str; 2],
+    present: bool,
     sight: Sight,
     connects: u64,
     connect_failures: u64,
@@ -105,11 +122,12 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    fn of(backend: &'a str, endpoint: &'a Endpoint) -> Self {
+    fn of(backend: &'a str, endpoint: &'a Endpoint, present: bool) -> Self {
         let cells = || endpoint.cells.iter();
         let count = |figure: fn(&EndpointCell) -> u64| cells().map(figure).sum();
         Self {
-            labels: [backend, &endpoint.url],
+            labels: [backend, &endpoint.key],
+            present,
             sight: endpoint.fitness.sight(),
             connects: count(|cell| cell.connects.get()),
             connect_failures: count(|cell| cell.connect_failures.get()),

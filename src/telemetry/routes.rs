@@ -93,6 +93,11 @@ const TOTAL: Spec<3> = Spec {
     help: "Time from the arrival of a request to the end of the response body from this side.",
     labels: ["route", "side", "backend"],
 };
+const COLD_HEAD: Spec<3> = Spec {
+    name: "cold_head_seconds",
+    help: "The same for tries at endpoints that had only just come and were in their slow start: these are left out of figshift_response_head_seconds and figshift_first_byte_seconds.",
+    labels: ["route", "side", "backend"],
+};
 pub(super) fn descs() -> prometheus::Result<Vec<Desc>> {
     [
         REQUESTS.desc(),
@@ -110,6 +115,7 @@ pub(super) fn descs() -> prometheus::Result<Vec<Desc>> {
         TUNNEL_BYTES.desc(),
         IN_FLIGHT.desc(),
         HEAD.desc(),
+        COLD_HEAD.desc(),
         FIRST_BYTE.desc(),
         TOTAL.desc(),
     ]
@@ -166,6 +172,7 @@ pub(super) fn collect(snapshot: &Snapshot) -> Vec<MetricFamily> {
                 .map(|side| (side.place(), side.totals.in_flight as f64)),
         ),
         HEAD.histograms(times(|totals| &totals.head)),
+        COLD_HEAD.histograms(times(|totals| &totals.cold_head)),
         FIRST_BYTE.histograms(times(|totals| &totals.first_byte)),
         TOTAL.histograms(times(|totals| &totals.total)),
     ]
@@ -263,6 +270,7 @@ struct Totals {
     tunnel_bytes: [u64; 2],
     in_flight: i64,
     head: HistogramTotals,
+    cold_head: HistogramTotals,
     first_byte: HistogramTotals,
     total: HistogramTotals,
 }
@@ -288,6 +296,9 @@ impl Totals {
             add(&mut sum.tunnel_bytes, &cell.tunnel_bytes);
             sum.in_flight += cell.in_flight.get();
             sum.head.add(&cell.head);
+            if let Some(times) = cell.known_cold_head() {
+                sum.cold_head.add(times);
+            }
             sum.first_byte.add(&cell.first_byte);
             sum.total.add(&cell.total);
         }

@@ -11,7 +11,7 @@ use crate::control::{
     Switches, Totals,
 };
 use crate::policy::guard::{Against, Metric, Pair, Progress, Reason, Tally, Verdict};
-use crate::snapshot::{Publisher, Snapshot, compile};
+use crate::snapshot::{Addresses, Publisher, Snapshot, compile};
 use crate::stats::{Cells, Limits, WorkerCell};
 use crate::telemetry::{Metrics, Sources};
 
@@ -69,7 +69,14 @@ pub(crate) fn config(routes: usize, lines: &str) -> Config {
 
 /// With that many routes.
 pub(crate) fn snapshot(routes: usize, previous: &Snapshot) -> Snapshot {
-    compile(&config(routes, ""), &Arc::default(), previous, WORKERS).unwrap()
+    compile(
+        &config(routes, ""),
+        &Arc::default(),
+        &Addresses::new(),
+        previous,
+        WORKERS,
+    )
+    .unwrap()
 }
 
 /// With one route.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{BackendLimit, BackendTls};
+use super::{BackendAuth, BackendLimit, BackendTls, Discover, Ready, Scheme};
 use crate::config::scalar::{Duration, StatusSet};
 
 /// `[backends.NAME]`: a logical service.
@@ -12,7 +12,14 @@ use crate::config::scalar::{Duration, StatusSet};
 pub struct Backend {
     /// Addresses, `"http://host:port"`, `"https://host:port"` or `{ url = "...", weight = 2 }`. May be empty: the side is then out.
     #[schemars(extend("examples" = [["http://127.0.0.1:8000"]]))]
+    #[serde(default)]
     pub endpoints: Vec<Endpoint>,
+    /// Where the addresses are learned from, in place of `endpoints`.
+    pub discover: Option<Discover>,
+    /// What a discovered endpoint must answer before it gets traffic.
+    pub ready: Option<Ready>,
+    /// What stands in `Authorization` towards the backend. Without it, what the client has written there.
+    pub auth: Option<BackendAuth>,
     /// Whom `https://` endpoints have to be. Without it: whom the system's authorities have signed, for the endpoint's host.
     pub tls: Option<BackendTls>,
     /// What is spoken with this backend.
@@ -170,6 +177,14 @@ pub struct Health {
     /// Leave a check out while real requests to the endpoint have succeeded since the last one.
     #[serde(default)]
     pub skip_when_proven: bool,
+}
+
+impl Backend {
+    /// Whether some of its endpoints speak TLS.
+    pub fn speaks_tls(&self) -> bool {
+        let found = self.discover.as_ref().map(Discover::scheme);
+        found == Some(Scheme::Https) || self.endpoints.iter().any(Endpoint::is_https)
+    }
 }
 
 impl Endpoint {

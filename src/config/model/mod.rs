@@ -3,6 +3,7 @@
 //! (durations, sizes, percents) but not yet checked against each other: that is `validate`.
 
 mod backend;
+mod discover;
 mod flag;
 mod guard;
 mod house;
@@ -14,6 +15,10 @@ mod tls;
 pub use backend::{
     Backend, Breaker, Endpoint, Health, HostPolicy, OnDisconnect, Pool, Protocol, Timeouts,
     WeightedEndpoint,
+};
+pub use discover::{
+    BackendAuth, Discover, DnsDiscovery, DnsRecord, FileDiscovery, HttpDiscovery, InstanceAuth,
+    Ready, Scheme, VastDiscovery,
 };
 pub use flag::Flag;
 pub use guard::{Compare, ErrorMargins, Guard, LatencyMargins, Limit, LimitMethod, Quantile};

@@ -27,6 +27,11 @@ impl StatusSet {
         Self::from_spans(vec![(first.min(last), first.max(last))])
     }
 
+    /// All statuses from 200 to 499, but for the two by which a wall before a service asks who is there.
+    pub fn answered() -> Self {
+        Self::from_spans(vec![(200, 400), (402, 402), (404, 499)])
+    }
+
     /// Whether the status is in the set.
     pub fn contains(&self, status: u16) -> bool {
         self.0

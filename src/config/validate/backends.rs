@@ -8,6 +8,7 @@ use crate::config::sheet::Sheet;
 use crate::config::tree::Path;
 
 use super::bounds::{DAY, HOUR, MINUTE, clock, shown};
+use super::discover;
 use super::limits;
 use super::names::{NAME_HINT, is_host, is_name, is_port, split_port};
 use super::tls;
@@ -21,6 +22,7 @@ pub(super) fn check(config: &Config, sheet: &mut Sheet<'_>) {
             continue;
         }
         endpoints(backend, &at, sheet);
+        discover::check(backend, &at, sheet);
         host(&backend.host, &at.key("host"), sheet);
         tls::backend(backend, &at, sheet);
         clocks(backend, &at, sheet);
@@ -182,21 +184,23 @@ fn departures(backend: &Backend, at: &Path, sheet: &mut Sheet<'_>) {
     }
 }
 
+/// The path of a request that figshift makes by itself.
+pub(super) fn request_path(target: &str, path: &Path, sheet: &mut Sheet<'_>) {
+    let is_odd = |c: char| c.is_whitespace() || c.is_control() || c == '#' || !c.is_ascii();
+    let (message, hint) = if !target.starts_with('/') {
+        ("is not a path to ask for", "begin it with `/`: \"/health\"")
+    } else if target.contains(is_odd) {
+        let message = "has a character that no request path takes";
+        (message, "percent-encode it, or leave it out")
+    } else {
+        return;
+    };
+    let message = format!("{} {message}", sheet.quote(path));
+    sheet.at_value(path, message, hint);
+}
+
 fn probes(health: &Health, at: &Path, sheet: &mut Sheet<'_>) {
-    let path = at.key("path");
-    if !health.path.starts_with('/') {
-        let message = format!("{} is not a path to GET", sheet.quote(&path));
-        sheet.at_value(&path, message, "begin it with `/`: \"/health\"");
-    } else if health
-        .path
-        .contains(|c: char| c.is_whitespace() || c.is_control() || c == '#' || !c.is_ascii())
-    {
-        let message = format!(
-            "{} has a character that no request path takes",
-            sheet.quote(&path)
-        );
-        sheet.at_value(&path, message, "percent-encode it, or leave it out");
-    }
+    request_path(&health.path, &at.key("path"), sheet);
     let interval = at.key("interval");
     if health.interval < Duration::from_millis(100) {
         let message = format!("{} is too often", sheet.quote(&interval));

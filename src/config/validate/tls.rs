@@ -65,9 +65,12 @@ fn shown(tls: &ListenTls, at: &Path, sheet: &mut Sheet<'_>) {
 
 pub(super) fn backend(backend: &Backend, at: &Path, sheet: &mut Sheet<'_>) {
     let Some(tls) = &backend.tls else { return };
-    let secure = backend.endpoints.iter().any(|endpoint| endpoint.is_https());
-    if !secure && !backend.endpoints.is_empty() {
-        let hint = "write \"https://host:port\" for its endpoints, or remove this table";
+    let has_some = backend.discover.is_some() || !backend.endpoints.is_empty();
+    if has_some && !backend.speaks_tls() {
+        let hint = match backend.discover {
+            Some(_) => "add `scheme = \"https\"` to what is discovered, or remove this table",
+            None => "write \"https://host:port\" for its endpoints, or remove this table",
+        };
         sheet.at_key(
             &at.key("tls"),
             "no endpoint of this backend speaks TLS",

@@ -8,7 +8,7 @@ use crate::config::model::Config;
 use crate::config::scalar::Percent;
 use crate::policy::Phase;
 use crate::snapshot::{
-    Endpoint, Fitness, HostRule, Publisher, Snapshot, Sticky, Target, Tried, compile,
+    Addresses, Endpoint, Fitness, HostRule, Publisher, Snapshot, Sticky, Target, Tried, compile,
 };
 use crate::stats::{Class, Side};
 
@@ -24,7 +24,14 @@ fn backends(old: &str, new: &str) -> String {
 }
 
 fn next(config: &Config, previous: &Snapshot) -> Snapshot {
-    compile(config, &Arc::default(), previous, WORKERS).unwrap()
+    compile(
+        config,
+        &Arc::default(),
+        &Addresses::new(),
+        previous,
+        WORKERS,
+    )
+    .unwrap()
 }
 
 fn first(config: &Config) -> Snapshot {
@@ -328,9 +335,15 @@ fn what_cannot_be_used_is_named() {
     let refused = |change: fn(&mut Config)| {
         let mut config = good.clone();
         change(&mut config);
-        compile(&config, &Arc::default(), &Snapshot::empty(), 1)
-            .unwrap_err()
-            .to_string()
+        compile(
+            &config,
+            &Arc::default(),
+            &Addresses::new(),
+            &Snapshot::empty(),
+            1,
+        )
+        .unwrap_err()
+        .to_string()
     };
     for (message, change) in [
         (

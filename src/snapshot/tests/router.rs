@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::config;
 use crate::config::model::{Config, Match};
-use crate::snapshot::{Ask, Snapshot, compile};
+use crate::snapshot::{Addresses, Ask, Snapshot, compile};
 
 /// Routes with these conditions, in order. Unlike a file, they may be unreachable.
 fn house(matches: &[Match]) -> Snapshot {
@@ -22,7 +22,14 @@ fn house(matches: &[Match]) -> Snapshot {
         route.matches = wanted.clone();
         config.routes.push(route);
     }
-    compile(&config, &std::sync::Arc::default(), &Snapshot::empty(), 1).unwrap()
+    compile(
+        &config,
+        &std::sync::Arc::default(),
+        &Addresses::new(),
+        &Snapshot::empty(),
+        1,
+    )
+    .unwrap()
 }
 
 fn path(pattern: &str) -> Match {

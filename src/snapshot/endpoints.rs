@@ -1,0 +1,176 @@
+//! The endpoints of one backend, by the file or by what was discovered. Old ones are taken over with all
+//! that is known of them; one that has moved keeps its counters, and one that is gone waits for its return.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::uri::Scheme;
+use http::{HeaderValue, Uri};
+
+use super::address::Address;
+use super::backend::{Backend, Endpoint, Member, Target};
+use super::compile::Unsound;
+use super::fitness::Fitness;
+use crate::config::model::{self, BackendAuth};
+use crate::config::scalar::Secret;
+use crate::stats::{Cells, EndpointCell};
+use crate::tls::server_name;
+
+/// So many that are gone are remembered for each backend, the last ones.
+const MOST_AWAY: usize = 64;
+
+/// What becomes of the endpoints of one backend.
+pub(super) struct Endpoints<'a> {
+    pub(super) name: &'a str,
+    pub(super) written: &'a model::Backend,
+    /// The backend of the same name.
+    pub(super) old: Option<&'a Arc<Backend>>,
+    pub(super) workers: usize,
+    pub(super) next: &'a mut u64,
+}
+
+/// What has become of them.
+pub(super) struct Compiled {
+    pub(super) members: Vec<Member>,
+    pub(super) away: Vec<Arc<Endpoint>>,
+}
+
+impl Endpoints<'_> {
+    /// Those in the file, or else these that were found.
+    pub(super) fn compile(mut self, found: &[Address]) -> Result<Compiled, Unsound> {
+        let mut members = Vec::new();
+        for endpoint in &self.written.endpoints {
+            let url = endpoint.url().trim_end_matches('/');
+            members.push(self.member(url, url, endpoint.weight())?);
+        }
+        for address in found {
+            let url = address.url.trim_end_matches('/');
+            members.push(self.member(&address.key, url, address.weight)?);
+        }
+        let away = match self.written.discover {
+            Some(_) => self.away(&members),
+            None => Vec::new(),
+        };
+        Ok(Compiled { members, away })
+    }
+
+    fn member(&mut self, key: &str, url: &str, weight: u32) -> Result<Member, Unsound> {
+        let members = self.old.iter().flat_map(|old| &old.members);
+        let known = (members.map(|member| &member.endpoint))
+            .find(|endpoint| *endpoint.key == *key && endpoint.proves == self.proves());
+        let endpoint = match known {
+            Some(known) if *known.url == *url => Arc::clone(known),
+            _ => Arc::new(self.fresh(key, url)?),
+        };
+        Ok(Member {
+            authorization: self.authorization(&endpoint.key)?,
+            endpoint,
+            weight,
+        })
+    }
+
+    /// Who rents a machine by the hour has to be sure each time that it is the right one that answers.
+    fn proves(&self) -> bool {
+        let discover = self.written.discover.as_ref();
+        let rented = discover.is_some_and(|discover| discover.vastai.is_some());
+        rented || self.written.ready.is_some()
+    }
+
+    fn fresh(&mut self, key: &str, url: &str) -> Result<Endpoint, Unsound> {
+        let unsound = || Unsound {
+            at: format!("backends.{}.endpoints", self.name),
+            value: url.to_owned(),
+        };
+        let uri: Uri = url.parse().map_err(|_| unsound())?;
+        let authority = uri.authority().ok_or_else(unsound)?;
+        let https = uri.scheme() == Some(&Scheme::HTTPS);
+        let port = authority.port_u16().unwrap_or(if https { 443 } else { 80 });
+        let host = authority.host();
+        let server_name = https
+            .then(|| server_name(host).ok_or_else(unsound))
+            .transpose()?;
+        let bare = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .unwrap_or(host);
+        let target = match bare.parse() {
+            Ok(address) => Target::Address(SocketAddr::new(address, port)),
+            Err(_) => Target::Name(host.into(), port),
+        };
+        let slow_start = self.written.breaker.slow_start.get();
+        let proves = self.proves();
+        *self.next += 1;
+        Ok(Endpoint {
+            id: *self.next,
+            key: key.into(),
+            url: url.into(),
+            target,
+            server_name,
+            authority: HeaderValue::from_str(authority.as_str()).map_err(|_| unsound())?,
+            fitness: match proves {
+                true => Fitness::unproven(slow_start),
+                false => Fitness::new(slow_start),
+            },
+            proves,
+            cells: self
+                .counted(key)
+                .unwrap_or_else(|| Arc::new(Cells::new(self.workers))),
+        })
+    }
+
+    /// What was counted of it at another address, or before it was gone.
+    fn counted(&self, key: &str) -> Option<Arc<Cells<EndpointCell>>> {
+        let old = self.old?;
+        let members = old.members.iter().map(|member| &member.endpoint);
+        let known = members.chain(&old.away).find(|known| *known.key == *key)?;
+        Some(Arc::clone(&known.cells))
+    }
+
+    /// Those that were members or away before and are not there, the last ones first.
+    fn away(&self, members: &[Member]) -> Vec<Arc<Endpoint>> {
+        let Some(old) = self.old else {
+            return Vec::new();
+        };
+        let is_there = |key: &str| members.iter().any(|member| *member.endpoint.key == *key);
+        let gone = old.members.iter().map(|member| &member.endpoint);
+        gone.chain(&old.away)
+            .filter(|endpoint| !is_there(&endpoint.key))
+            .take(MOST_AWAY)
+            .cloned()
+            .collect()
+    }
+
+    fn authorization(&self, key: &str) -> Result<Option<HeaderValue>, Unsound> {
+        let Some(auth) = &self.written.auth else {
+            return Ok(None);
+        };
+        let text = authorization(auth, key);
+        let value = text.map(|text| {
+            let mut value = HeaderValue::from_str(&text).map_err(|_| Unsound {
+                at: format!("backends.{}.auth", self.name),
+                value: "a secret".to_owned(),
+            })?;
+            value.set_sensitive(true);
+            Ok(value)
+        });
+        value.transpose()
+    }
+}
+
+/// What an endpoint is shown: its own, else that of the backend.
+fn authorization(auth: &BackendAuth, key: &str) -> Option<String> {
+    let id = key.rsplit(':').next().unwrap_or(key);
+    let own = auth.instances.get(id);
+    let (bearer, basic) = match own {
+        Some(own) => (&own.bearer, &own.basic),
+        None => (&auth.bearer, &auth.basic),
+    };
+    let given = |secret: &&Secret| !secret.is_empty();
+    match (bearer.as_ref().filter(given), basic.as_ref().filter(given)) {
+        (Some(token), _) => Some(format!("Bearer {}", token.expose())),
+        (None, Some(login)) => Some(format!("Basic {}", STANDARD.encode(login.expose()))),
+        (None, None) => None,
+    }
+}
