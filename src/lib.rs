@@ -26,4 +26,5 @@ pub mod snapshot;
 pub mod stats;
 pub mod telemetry;
 pub mod tls;
+pub mod vast;
 pub mod wire;

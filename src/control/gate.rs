@@ -250,6 +250,7 @@ mod tests {
             word(Ok(Answer {
                 status,
                 retry_after: None,
+                headers: Default::default(),
                 body: body.into(),
             }))
         };

@@ -120,6 +120,7 @@ mod tests {
         let answer = Answer {
             status,
             retry_after: None,
+            headers: Default::default(),
             body: body.into(),
         };
         read(Ok(answer)).map_err(|trouble| trouble.to_string())

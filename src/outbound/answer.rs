@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use http::HeaderMap;
+
 /// An answer, whatever its status. Redirects are not followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
@@ -10,6 +12,8 @@ pub struct Answer {
     pub status: u16,
     /// `Retry-After` of a 429 or 503, if it can be read; at most an hour.
     pub retry_after: Option<Duration>,
+    /// All headers.
+    pub headers: HeaderMap,
     /// The whole body.
     pub body: Vec<u8>,
 }

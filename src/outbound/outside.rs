@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use http::header::RETRY_AFTER;
 use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder, Response, Url};
+use reqwest::{Client, ClientBuilder, RequestBuilder, Response, Url};
 use serde::Serialize;
 use tokio::sync::OnceCell;
 
@@ -15,7 +15,7 @@ use super::near::cause;
 use super::retry_after;
 use crate::tls;
 
-/// Answers are a few hundred bytes; nobody may fill the memory with one.
+/// Answers to what is posted are a few hundred bytes; nobody may fill the memory with one.
 const LONGEST: usize = 64 * 1024;
 /// One dead address of several is left for the next.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -49,15 +49,37 @@ impl Outside {
         timeout: Duration,
     ) -> Result<Answer, NoAnswer> {
         let asked = async {
-            let clients = self.0.get_or_try_init(Clients::make).await?;
-            let mut request = clients.to(url).post(url).json(body);
-            if let Some(token) = token {
-                request = request.bearer_auth(token);
-            }
-            read(request.send().await.map_err(|error| broken(&error))?).await
+            let request = self.client(url).await?.post(url).json(body);
+            send(request, token, LONGEST).await
         };
         let answer = tokio::time::timeout(timeout, asked).await;
         answer.unwrap_or(Err(NoAnswer::Late(timeout)))
+    }
+
+    /// Gets a URL, with `Authorization: Bearer` if there is a token, and waits for the whole answer, which
+    /// may be `longest` bytes long.
+    ///
+    /// # Errors
+    ///
+    /// There is no whole answer within `timeout`.
+    pub async fn get(
+        &self,
+        url: &str,
+        token: Option<&str>,
+        longest: usize,
+        timeout: Duration,
+    ) -> Result<Answer, NoAnswer> {
+        let asked = async {
+            let request = self.client(url).await?.get(url);
+            send(request, token, longest).await
+        };
+        let answer = tokio::time::timeout(timeout, asked).await;
+        answer.unwrap_or(Err(NoAnswer::Late(timeout)))
+    }
+
+    async fn client(&self, url: &str) -> Result<&Client, NoAnswer> {
+        let clients = self.0.get_or_try_init(Clients::make).await?;
+        Ok(clients.to(url))
     }
 }
 
@@ -103,7 +125,19 @@ fn is_here(url: &str) -> bool {
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
-async fn read(mut answer: Response) -> Result<Answer, NoAnswer> {
+async fn send(
+    mut request: RequestBuilder,
+    token: Option<&str>,
+    longest: usize,
+) -> Result<Answer, NoAnswer> {
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
+    let answer = request.send().await.map_err(|error| broken(&error))?;
+    read(answer, longest).await
+}
+
+async fn read(mut answer: Response, longest: usize) -> Result<Answer, NoAnswer> {
     let status = answer.status().as_u16();
     let wait = answer.headers().get(RETRY_AFTER);
     let wait = wait.filter(|_| matches!(status, 429 | 503));
@@ -111,14 +145,15 @@ async fn read(mut answer: Response) -> Result<Answer, NoAnswer> {
     let retry_after = wait.and_then(|wait| retry_after::read(wait, SystemTime::now()));
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(|error| broken(&error))? {
-        if body.len() + chunk.len() > LONGEST {
-            return Err(NoAnswer::TooLong(LONGEST));
+        if body.len() + chunk.len() > longest {
+            return Err(NoAnswer::TooLong(longest));
         }
         body.extend_from_slice(&chunk);
     }
     Ok(Answer {
         status,
         retry_after,
+        headers: std::mem::take(answer.headers_mut()),
         body,
     })
 }

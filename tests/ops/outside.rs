@@ -40,6 +40,23 @@ async fn what_is_asked_arrives() {
 }
 
 #[tokio::test]
+async fn what_is_got_comes_with_its_headers() {
+    let origin = Origin::new(|_| vec![status("200 OK", &["x-left: 7"], b"yes")]);
+    let outside = Outside::default();
+    let url = format!("{}/list?x=1", origin.url());
+    let answer = outside.get(&url, Some(TOKEN), 3, TIMEOUT).await.unwrap();
+    assert_eq!((answer.status, &*answer.body), (200, &b"yes"[..]));
+    assert_eq!(answer.headers["x-left"], "7");
+    let seen = &origin.seen()[0];
+    assert_eq!((seen.method(), seen.target()), ("GET", "/list?x=1"));
+    let bearer = format!("Bearer {TOKEN}");
+    assert_eq!(seen.head.get("authorization"), Some(&*bearer));
+    let longer = outside.get(&url, None, 2, TIMEOUT).await;
+    assert_eq!(longer, Err(NoAnswer::TooLong(2)));
+    assert_eq!(origin.seen()[1].head.get("authorization"), None);
+}
+
+#[tokio::test]
 async fn redirects_are_answers_and_nothing_is_asked_twice() {
     let elsewhere = Origin::saying("elsewhere");
     let location = format!("location: {}", elsewhere.url());

@@ -1,0 +1,163 @@
+//! Asking the API.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+
+use super::pace::{Asked, Pace};
+use super::trouble::{Trouble, TroubleKind};
+use super::{Account, Instance, Key, ServerlessEndpoint, answer, page};
+use crate::outbound::Outside;
+
+/// For one call. A poll that is later helps nobody.
+const TIMEOUT: Duration = Duration::from_secs(20);
+/// A page of 25 rows has about 100 KB.
+const LONGEST: usize = 4 * 1024 * 1024;
+/// Five thousand instances, and more than three minutes.
+const MOST_PAGES: usize = 200;
+
+/// Where the API is, and with which key it is asked. Copies share the pace, which is never faster than what is
+/// published. The key travels in the header `Authorization` only, and never to where a redirect leads.
+#[derive(Debug, Clone)]
+pub struct Vast {
+    base: Arc<str>,
+    key: Key,
+    outside: Outside,
+    pace: Arc<Pace>,
+    timeout: Duration,
+}
+
+/// Which instances.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Filter {
+    /// All of the account.
+    All,
+    /// Those with one of these labels, exactly.
+    Labels(Vec<String>),
+    /// Those with one of these ids.
+    Ids(Vec<u64>),
+}
+
+impl Filter {
+    fn lets_pass(&self, instance: &Instance) -> bool {
+        match self {
+            Self::All => true,
+            Self::Labels(labels) => instance
+                .label
+                .as_ref()
+                .is_some_and(|label| labels.contains(label)),
+            Self::Ids(ids) => ids.contains(&instance.id),
+        }
+    }
+
+    /// Nothing can pass.
+    fn is_closed(&self) -> bool {
+        match self {
+            Self::All => false,
+            Self::Labels(labels) => labels.is_empty(),
+            Self::Ids(ids) => ids.is_empty(),
+        }
+    }
+}
+
+impl Vast {
+    /// `base` is the scheme and the host, such as `https://console.vast.ai`.
+    pub fn new(base: &str, key: Key, outside: Outside) -> Self {
+        Self {
+            base: base.trim_end_matches('/').into(),
+            key,
+            outside,
+            pace: Arc::default(),
+            timeout: TIMEOUT,
+        }
+    }
+
+    /// The same, with another limit for each call than 20 s.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// All instances that the filter lets pass, by their ids. One call for each 25 of them, a second apart.
+    ///
+    /// # Errors
+    ///
+    /// One of the pages is no good answer. There is no half list.
+    pub async fn instances(&self, filter: &Filter) -> Result<Vec<Instance>, Trouble> {
+        if filter.is_closed() {
+            return Ok(Vec::new());
+        }
+        let asked = Asked::Instances.path();
+        let endless = |why: &str| Trouble::new(TroubleKind::Endless, asked, why);
+        let mut all = BTreeMap::new();
+        let mut tokens = HashSet::new();
+        let mut after: Option<String> = None;
+        for _ in 0..MOST_PAGES {
+            let query = page::query(filter, after.as_deref());
+            let page = page::read(asked, &self.get(Asked::Instances, &query).await?)?;
+            let passed = page
+                .instances
+                .into_iter()
+                .filter(|row| filter.lets_pass(row));
+            all.extend(passed.map(|row| (row.id, row)));
+            let Some(next) = page.next else {
+                return Ok(all.into_values().collect());
+            };
+            if !tokens.insert(next.clone()) {
+                return Err(endless("the same page comes again"));
+            }
+            after = Some(next);
+        }
+        Err(endless(&format!("no end after {MOST_PAGES} pages")))
+    }
+
+    /// The endpoints of Serverless.
+    ///
+    /// # Errors
+    ///
+    /// There is no good answer. The scope `misc` is needed.
+    pub async fn endpoints(&self) -> Result<Vec<ServerlessEndpoint>, Trouble> {
+        let body = self.get(Asked::Endpoints, "").await?;
+        ServerlessEndpoint::read(Asked::Endpoints.path(), &body)
+    }
+
+    /// The account.
+    ///
+    /// # Errors
+    ///
+    /// There is no good answer. The scope `user_read` is needed.
+    pub async fn account(&self) -> Result<Account, Trouble> {
+        let body = self.get(Asked::Account, "").await?;
+        Ok(Account::read(&body))
+    }
+
+    /// One call, in its turn.
+    async fn get(&self, asked: Asked, query: &str) -> Result<Value, Trouble> {
+        let path = asked.path();
+        if !self.key.is_sendable() {
+            let why = "the key has a character that no key has, such as a space";
+            return Err(Trouble::new(TroubleKind::Key, path, why));
+        }
+        let turn = self.pace.turn(asked).await;
+        let mut turn = turn.map_err(|left| {
+            let why = format!(
+                "asked for a pause, {:.0} s of which are left",
+                left.as_secs_f64()
+            );
+            Trouble::new(TroubleKind::Limited, path, why).with_wait(Some(left))
+        })?;
+        let url = format!("{}{path}{query}", self.base);
+        let key = Some(self.key.expose());
+        let answer = self.outside.get(&url, key, LONGEST, self.timeout).await;
+        let read = answer::read(path, answer, SystemTime::now());
+        if let Err(trouble) = &read
+            && let Some(wait) = trouble.retry_after()
+        {
+            turn.close(wait);
+        }
+        read.map_err(|trouble| trouble.without(&self.key))
+    }
+}

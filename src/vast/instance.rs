@@ -1,0 +1,255 @@
+//! One instance, as a row of the list tells it.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use serde_json::Value;
+
+use super::field::{exact, flag, id, integer, number, text, whole};
+
+/// A rented machine, or a part of one. Only what figshift uses is kept: a row holds secrets too (environment,
+/// start script, tokens).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Instance {
+    /// The contract.
+    pub id: u64,
+    /// Free text of the account, not unique, as it is.
+    pub label: Option<String>,
+    /// The template it was made of.
+    pub template_id: Option<u64>,
+    /// The digest of that template.
+    pub template_hash: Option<String>,
+    /// The name of that template.
+    pub template_name: Option<String>,
+    /// What the host last said of the container.
+    pub actual_status: Option<String>,
+    /// What is wanted.
+    pub intended_status: Option<String>,
+    /// How the contract stands.
+    pub cur_state: Option<String>,
+    /// Where the contract is heading.
+    pub next_state: Option<String>,
+    /// What the host says in words, on one line; errors of docker appear here.
+    pub status_msg: Option<String>,
+    /// The public address, which is known before there are ports, and is shared with other instances.
+    pub address: Option<IpAddr>,
+    /// From the TCP port in the container to the one outside. Empty unless it runs.
+    pub ports: BTreeMap<u16, u16>,
+    /// How many ports the machine can give; with 0 none can be reached.
+    pub direct_port_count: Option<i64>,
+    /// All of it, without traffic.
+    pub dollars_per_hour: Option<f64>,
+    /// The part of that which is to be paid while it is stopped, too.
+    pub storage_dollars_per_hour: Option<f64>,
+    /// It can be outbid at any time.
+    pub is_interruptible: bool,
+    /// Dollars per hour that an interruptible one has to bid.
+    pub min_bid: Option<f64>,
+    /// Such as `RTX 4090`.
+    pub gpu_name: Option<String>,
+    /// How many of them.
+    pub num_gpus: Option<u32>,
+    /// Whether the address stays while it runs.
+    pub static_ip: bool,
+    /// When the rental ends, in seconds since 1970.
+    pub end_date: Option<f64>,
+    /// That of its host, from 0 to 1.
+    pub reliability: Option<f64>,
+    /// Such as `Texas, US`.
+    pub geolocation: Option<String>,
+}
+
+impl Instance {
+    /// Reads a row. `None` if it has no id: nothing can be said of it.
+    pub(super) fn read(row: &Value) -> Option<Self> {
+        let state = |name| text(row, name).map(|word| word.to_ascii_lowercase());
+        let gpus = integer(row, "num_gpus");
+        Some(Self {
+            id: id(row, "id")?,
+            label: exact(row, "label"),
+            template_id: id(row, "template_id"),
+            template_hash: exact(row, "template_hash_id"),
+            template_name: exact(row, "template_name"),
+            actual_status: state("actual_status"),
+            intended_status: state("intended_status"),
+            cur_state: state("cur_state"),
+            next_state: state("next_state"),
+            status_msg: text(row, "status_msg"),
+            address: address(row),
+            ports: row.get("ports").map(ports).unwrap_or_default(),
+            direct_port_count: integer(row, "direct_port_count"),
+            dollars_per_hour: number(row, "dph_total"),
+            storage_dollars_per_hour: number(row, "storage_total_cost"),
+            is_interruptible: flag(row, "is_bid"),
+            min_bid: number(row, "min_bid"),
+            gpu_name: text(row, "gpu_name"),
+            num_gpus: gpus.and_then(|gpus| u32::try_from(gpus).ok()),
+            static_ip: flag(row, "static_ip"),
+            end_date: number(row, "end_date"),
+            reliability: number(row, "reliability2"),
+            geolocation: text(row, "geolocation"),
+        })
+    }
+
+    /// Where the service on this port of the container can be reached. `None` while there is no address or
+    /// the port is not mapped, which means to wait.
+    pub fn address_of(&self, port: u16) -> Option<SocketAddr> {
+        let outside = self.ports.get(&port)?;
+        Some(SocketAddr::new(self.address?, *outside))
+    }
+}
+
+fn address(row: &Value) -> Option<IpAddr> {
+    let address: IpAddr = row.get("public_ipaddr")?.as_str()?.trim().parse().ok()?;
+    // A connection to it would end at this machine itself.
+    (!address.is_unspecified()).then_some(address)
+}
+
+/// As docker tells them: `{"8000/tcp": [{"HostIp": "0.0.0.0", "HostPort": "40012"}, …]}`. Ports above 65535 are
+/// tokens without a service behind that number.
+fn ports(ports: &Value) -> BTreeMap<u16, u16> {
+    let mut mapped = BTreeMap::new();
+    for (name, bindings) in ports.as_object().into_iter().flatten() {
+        let inside = match name.split_once('/') {
+            Some((port, "tcp")) => port.parse::<u16>(),
+            _ => continue,
+        };
+        let bindings = bindings.as_array().into_iter().flatten();
+        let outside = bindings.filter_map(|binding| whole(binding.get("HostPort")?));
+        let mut outside = outside.filter_map(|port| u16::try_from(port).ok());
+        if let (Ok(inside), Some(outside)) = (inside, outside.find(|port| *port > 0)) {
+            mapped.insert(inside, outside);
+        }
+    }
+    mapped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vast::Standing;
+    use serde_json::json;
+
+    #[test]
+    fn the_rows_of_the_fixture_are_read() {
+        let body = include_str!("../../tests/fixtures/vastai-instances.json");
+        let body: Value = serde_json::from_str(body).unwrap();
+        let rows = body["instances"].as_array().unwrap();
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|row| Instance::read(row).unwrap())
+            .collect();
+        let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+        assert_eq!(
+            ids,
+            [41_000_101, 41_000_102, 41_000_103, 41_000_104, 41_000_105]
+        );
+        let at = |row: &Instance| row.address_of(8_000).map(|at| at.to_string());
+        assert_eq!(at(&rows[0]).as_deref(), Some("203.0.113.24:40012"));
+        assert_eq!(at(&rows[1]).as_deref(), Some("198.51.100.77:51990"));
+        assert_eq!(
+            [at(&rows[2]), at(&rows[3]), at(&rows[4])],
+            [None, None, None]
+        );
+        let standings = rows.iter().map(Instance::standing);
+        let words: Vec<_> = standings.map(Standing::word).collect();
+        assert_eq!(words, ["runs", "runs", "waits", "preempted", "runs"]);
+        assert_eq!(rows[0].ports.len(), 3);
+        assert_eq!(rows[0].dollars_per_hour, Some(0.3526));
+        assert_eq!(rows[0].storage_dollars_per_hour, Some(0.0026));
+        assert_eq!(rows[0].reliability, Some(0.9961));
+        assert_eq!(rows[3].min_bid, Some(0.24));
+        assert!(rows[1].is_interruptible && rows[1].static_ip);
+        assert_eq!(rows[4].label, None);
+        assert_eq!(rows[0].num_gpus, Some(1));
+        assert_eq!(rows[0].geolocation.as_deref(), Some("Texas, US"));
+        let shown = format!("{rows:?}");
+        assert!(!shown.contains("00000000"), "{shown}");
+        assert!(!shown.contains("MODEL_NAME"), "{shown}");
+    }
+
+    #[test]
+    fn any_field_may_be_anything() {
+        let fields = [
+            "label",
+            "template_id",
+            "actual_status",
+            "intended_status",
+            "status_msg",
+            "public_ipaddr",
+            "ports",
+            "direct_port_count",
+            "dph_total",
+            "storage_total_cost",
+            "is_bid",
+            "min_bid",
+            "gpu_name",
+            "num_gpus",
+            "static_ip",
+            "end_date",
+            "reliability2",
+            "geolocation",
+            "new_field",
+        ];
+        let values = [
+            json!(null),
+            json!(-1),
+            json!(1e300),
+            json!("x"),
+            json!([]),
+            json!([1, "a"]),
+            json!({"a": {}}),
+            json!(true),
+        ];
+        for field in fields {
+            for value in &values {
+                let mut row = json!({"id": 7.0});
+                row[field] = value.clone();
+                let row = Instance::read(&row).unwrap();
+                assert_eq!((row.id, row.address_of(8_000)), (7, None));
+                assert_ne!(row.standing(), Standing::Runs, "{field}: {value}");
+            }
+        }
+        for row in [
+            json!({}),
+            json!({"id": null}),
+            json!({"id": -7}),
+            json!(7),
+            json!(null),
+        ] {
+            assert_eq!(Instance::read(&row), None, "{row}");
+        }
+    }
+
+    #[test]
+    fn ports_are_read_as_docker_tells_them() {
+        let read = |ports: Value| {
+            let row =
+                Instance::read(&json!({"id": 1, "public_ipaddr": " 192.0.2.1\n", "ports": ports}));
+            row.unwrap().address_of(8_000).map(|at| at.to_string())
+        };
+        let good = Some("192.0.2.1:40012".to_owned());
+        for ports in [
+            json!({"8000/tcp": [{"HostIp": "0.0.0.0", "HostPort": "40012"}]}),
+            json!({"8000/tcp": [{"HostIp": "::", "HostPort": "40012"}], "70000/tcp": [{"HostPort": "1"}]}),
+            json!({"8000/tcp": [null, {"HostPort": ""}, {"HostPort": "0"}, {"HostPort": "70000"}, {"HostPort": 40012}]}),
+        ] {
+            assert_eq!(read(ports.clone()), good, "{ports}");
+        }
+        for ports in [
+            json!({}),
+            json!([8_000]),
+            json!({"8000/udp": [{"HostPort": "40012"}]}),
+            json!({"8000/tcp": null}),
+            json!({"8000": [{"HostPort": "40012"}]}),
+            json!({"8000/tcp": [{"HostPort": "-1"}]}),
+            json!({"8000/tcp": {"HostPort": "40012"}}),
+        ] {
+            assert_eq!(read(ports.clone()), None, "{ports}");
+        }
+        for address in ["0.0.0.0", "::", "", "example.com", "10.0.0.1:80"] {
+            let row = Instance::read(&json!({"id": 1, "public_ipaddr": address})).unwrap();
+            assert_eq!(row.address, None, "{address}");
+        }
+    }
+}
