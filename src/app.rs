@@ -24,9 +24,9 @@ use self::successor::{Desk, Successor};
 use crate::admin::{self, Inquirer, MOST_STREAMS, Patience, SocketFile, View};
 use crate::config::{self, Config};
 use crate::control::{
-    Actor, Change, Controller, Door, FlagSights, Flags, Gates, OpenError, Refused, Standing, What,
-    ask_gates, check_health, journal_path, keep_flags, sweep_rates, watch_file, watch_kill,
-    watch_material,
+    Actor, Change, Controller, Door, Finds, FlagSights, Flags, Gates, Lookers, OpenError, Refused,
+    Standing, What, ask_gates, check_health, discover, journal_path, keep_flags, prove_endpoints,
+    sweep_rates, watch_file, watch_kill, watch_material,
 };
 use crate::outbound::Outside;
 use crate::proxy::{Crew, Crowd, Life};
@@ -233,6 +233,9 @@ impl App {
         });
         let leaving = Arc::new(AtomicBool::new(false));
         let metrics = metrics.and_then(|metrics| metrics.with_flags(Arc::clone(&flags)));
+        let finds = Finds::default();
+        let known = Arc::clone(&finds.known);
+        let metrics = metrics.and_then(|metrics| metrics.with_discovered(known));
         let mut tasks = JoinSet::new();
         start_admin(
             &mut tasks,
@@ -248,6 +251,7 @@ impl App {
                 inquirer: Arc::new(Inquirer::new(board)),
                 metrics: Arc::new(metrics.map_err(io::Error::other)?),
                 flags: Arc::clone(&flags),
+                finds: finds.clone(),
                 window: Arc::new(Window::new(publisher.clone())),
                 publisher: publisher.clone(),
                 standing: Arc::clone(&standing),
@@ -265,7 +269,12 @@ impl App {
         tasks.spawn(watch_material(publisher.clone(), door.clone()));
         tasks.spawn(check_health(publisher.clone(), door.clone()));
         tasks.spawn(sweep_rates(publisher.clone()));
-        start_outside(&mut tasks, &controller, &flags, &door);
+        tasks.spawn(prove_endpoints(
+            publisher.clone(),
+            finds.clone(),
+            door.clone(),
+        ));
+        start_outside(&mut tasks, &controller, &flags, finds, &door);
         let patience = start_controller(&mut tasks, controller, born, logs, access);
         Ok(Self {
             http,
@@ -322,11 +331,12 @@ fn start_controller(
     patience
 }
 
-/// Asks gates and reads flags, as the file in force wants it.
+/// Asks gates, reads flags and looks for endpoints, as the file in force wants it.
 fn start_outside(
     tasks: &mut JoinSet<()>,
     controller: &Controller,
     flags: &Arc<ArcSwap<FlagSights>>,
+    finds: Finds,
     door: &Door,
 ) {
     let outside = Outside::default();
@@ -340,6 +350,12 @@ fn start_outside(
     tasks.spawn(keep_flags(Flags {
         config: controller.config_in_force(),
         sights: Arc::clone(flags),
+        outside: outside.clone(),
+        door: door.clone(),
+    }));
+    tasks.spawn(discover(Lookers {
+        config: controller.config_in_force(),
+        finds,
         outside,
         door: door.clone(),
     }));

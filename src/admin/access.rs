@@ -16,7 +16,8 @@ use crate::config::model::Admin;
 pub(super) async fn guard(State(view): State<View>, request: Request, next: Next) -> Response {
     let admin = view.access.load();
     let refused = known_host(&request, &admin).and_then(|host| {
-        if !request.uri().path().starts_with(router::API) {
+        let path = request.uri().path();
+        if !path.starts_with(router::API) || path == router::WEBHOOK {
             return Ok(());
         }
         own_origin(request.headers(), host.as_deref())?;

@@ -1,7 +1,7 @@
 //! Reading what is posted. Only `application/json` is taken: a browser asks first before it sends
 //! that to a foreign port, and is told no.
 
-use axum::body::to_bytes;
+use axum::body::{Bytes, to_bytes};
 use axum::extract::Request;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
@@ -27,18 +27,27 @@ pub(super) async fn json<T: DeserializeOwned>(
     view: &View,
     request: Request,
 ) -> Result<T, Box<Response>> {
+    let bytes = bytes(view, request).await?;
+    serde_json::from_slice(&bytes).map_err(|error| bad(&format!("The body is wrong: {error}")))
+}
+
+/// Reads the body as it came.
+///
+/// # Errors
+///
+/// The answer that says why it cannot be read.
+pub(super) async fn bytes(view: &View, request: Request) -> Result<Bytes, Box<Response>> {
     check_head(request.headers())?;
     let whole = timeout(
         view.patience.reading,
         to_bytes(request.into_body(), LARGEST),
     );
-    let bytes = whole.await.map_err(|_| too_slow())?.map_err(|error| {
+    whole.await.map_err(|_| too_slow())?.map_err(|error| {
         match error.into_inner().is::<LengthLimitError>() {
             true => too_large(),
             false => bad("The body broke off"),
         }
-    })?;
-    serde_json::from_slice(&bytes).map_err(|error| bad(&format!("The body is wrong: {error}")))
+    })
 }
 
 fn check_head(headers: &HeaderMap) -> Result<(), Box<Response>> {

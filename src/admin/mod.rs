@@ -3,6 +3,7 @@
 mod access;
 mod body;
 mod climbing;
+mod discovering;
 mod explain;
 mod flag;
 mod follower;

@@ -4,9 +4,10 @@
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 
+use super::router;
 use crate::api::{
-    Applied, ConfigText, Explanation, Health, Journal, Problem, Ramp, Readiness, Resume, Rollback,
-    RouteState, Shift, State,
+    Applied, ConfigText, Explanation, Health, Journal, Notified, Problem, Ramp, Readiness, Resume,
+    Rollback, RouteState, Shift, State,
 };
 
 /// One method of one path.
@@ -28,6 +29,7 @@ struct Operation {
 const READ: &[u16] = &[400, 401, 403, 421];
 const STORED: &[u16] = &[400, 401, 403, 421, 503];
 const OPEN: &[u16] = &[400, 421];
+const NOTICE: &[u16] = &[400, 401, 404, 408, 413, 415, 421];
 const CHANGE: &[u16] = &[400, 401, 403, 404, 408, 409, 413, 415, 421, 500, 503];
 
 /// The document.
@@ -230,6 +232,15 @@ fn changes(schemas: &mut SchemaGenerator) -> Vec<Operation> {
             "Start, pause, resume, promote or abort the ramp of a route",
             schemas.subschema_for::<Ramp>().to_value(),
         ),
+        Operation {
+            gives: json_of::<Notified>(schemas),
+            problems: NOTICE,
+            ..post(
+                router::WEBHOOK,
+                "Take a notification of Vast.ai, signed with the webhook_secret of a backend",
+                json!({ "type": "object" }),
+            )
+        },
     ]
 }
 

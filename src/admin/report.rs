@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::discovering;
 use super::moment::rfc3339;
 use super::view::View;
 use super::words::percent;
@@ -98,7 +99,8 @@ impl<'v> Report<'v> {
                 && !self.is_kept_back(name)
         };
         let applied = config.status == ConfigStatus::Applied;
-        if applied && self.standing.journal_sound && routes.iter().all(as_meant) {
+        let fresh = !discovering::is_stale(self.view);
+        if applied && fresh && self.standing.journal_sound && routes.iter().all(as_meant) {
             HouseStatus::Ok
         } else {
             HouseStatus::Degraded
@@ -158,6 +160,7 @@ impl<'v> Report<'v> {
             error_rate: recent.error_rate,
             p50_ms: recent.p50.map(milliseconds),
             p95_ms: recent.p95.map(milliseconds),
+            discovery: discovering::state(self.view, backend),
         }
     }
 
@@ -241,6 +244,7 @@ fn shares(snapshot: &Snapshot, backend: &str) -> BTreeMap<String, f64> {
 fn of_endpoint(endpoint: &Endpoint) -> EndpointHealth {
     let sight = endpoint.fitness.sight();
     EndpointHealth {
+        key: endpoint.key.to_string(),
         url: endpoint.url.to_string(),
         breaker: match sight.phase {
             Phase::Closed => BreakerState::Closed,
@@ -249,6 +253,7 @@ fn of_endpoint(endpoint: &Endpoint) -> EndpointHealth {
             Phase::Warming => BreakerState::Warming,
         },
         healthy: sight.healthy,
+        proven: sight.proven,
         // Sums over workers that go on counting may be off by one, never shown as less than none.
         in_flight: u64::try_from(endpoint.in_flight()).unwrap_or(0),
     }

@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 
 use super::routes::{
     config, events, health, journal, livez, metrics, openapi, ramp, readyz, request, resume,
-    rollback, route, shift, state,
+    rollback, route, shift, state, webhook,
 };
 use super::view::View;
 use super::{access, problem};
@@ -17,8 +17,11 @@ use super::{access, problem};
 /// What begins so asks for the token.
 pub(super) const API: &str = "/api/";
 
+/// The one path below that asks for a signature in its place.
+pub(super) const WEBHOOK: &str = "/api/v1/vastai/webhook";
+
 /// All methods and paths, for whoever asks for another one, and for the OpenAPI document.
-pub(super) const PATHS: [(&str, &str); 15] = [
+pub(super) const PATHS: [(&str, &str); 16] = [
     ("get", "/metrics"),
     ("get", "/livez"),
     ("get", "/readyz"),
@@ -34,6 +37,7 @@ pub(super) const PATHS: [(&str, &str); 15] = [
     ("post", "/api/v1/resume"),
     ("post", "/api/v1/shift"),
     ("post", "/api/v1/ramp"),
+    ("post", WEBHOOK),
 ];
 
 /// What is served on the admin port, to everybody who reaches it.
@@ -64,6 +68,7 @@ fn paths(view: View) -> Router {
         .route("/api/v1/resume", post(resume::resume))
         .route("/api/v1/shift", post(shift::shift))
         .route("/api/v1/ramp", post(ramp::ramp))
+        .route(WEBHOOK, post(webhook::webhook))
         .fallback(problem::unknown_path)
         .method_not_allowed_fallback(problem::wrong_method)
         .with_state(view)

@@ -42,6 +42,7 @@ impl Port {
             metrics: Arc::new(house.metrics()),
             window: Arc::new(Window::new(house.publisher.clone())),
             flags: Arc::default(),
+            finds: Default::default(),
             access: Arc::default(),
             door: Door::to_nobody(),
             journal: std::path::Path::new("nowhere").into(),
@@ -246,6 +247,10 @@ async fn every_path_of_the_table_is_served() {
             assert_eq!(status, 404, "{path}");
             let problem: Problem = answer.json().await.unwrap();
             assert_eq!(problem.reason, "unknown_request");
+        } else if path == super::router::WEBHOOK {
+            assert_eq!(status, 404, "{path}");
+            let problem: Problem = answer.json().await.unwrap();
+            assert_eq!(problem.reason, "no_webhook");
         } else {
             assert!(!matches!(status, 404 | 405), "{path}");
         }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::DiscoveryState;
+
 /// `GET /health`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Health {
@@ -27,7 +29,7 @@ pub enum HouseStatus {
     /// All is as configured.
     Ok,
     /// Everything is served, but a backend that has a share is not wholly up, the file is not in force,
-    /// a kill switch or the guard holds a share back, or the journal cannot be written.
+    /// the endpoints of a backend could not be looked for for too long, a kill switch or the guard holds a share back, or the journal cannot be written.
     Degraded,
     /// Some route cannot be served at all.
     Down,
@@ -92,7 +94,7 @@ pub struct ServiceHealth {
     pub enabled: bool,
     /// Its present share of each route that names it, 0 to 100.
     pub percent: BTreeMap<String, f64>,
-    /// In the order of the file.
+    /// In the order of the file, or of their names where they are learned.
     pub endpoints: Vec<EndpointHealth>,
     /// Tries that ended in the last minute, those left out that the client gave up.
     pub requests: u64,
@@ -102,6 +104,9 @@ pub struct ServiceHealth {
     pub p50_ms: Option<f64>,
     /// 95th percentile of the same, in milliseconds.
     pub p95_ms: Option<f64>,
+    /// How the look for its endpoints stands, where they are learned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discovery: Option<DiscoveryState>,
 }
 
 /// A backend, judged by its endpoints.
@@ -121,14 +126,24 @@ pub enum ServiceStatus {
 /// An endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EndpointHealth {
+    /// What it is called in metrics: its URL, or what its source calls it.
+    #[serde(default)]
+    pub key: String,
     /// `http://host:port`.
     pub url: String,
     /// State of its breaker.
     pub breaker: BreakerState,
     /// By the active health checks; true where there are none.
     pub healthy: bool,
+    /// Whether it has answered what it must before it gets traffic; true where nothing is asked.
+    #[serde(default = "yes")]
+    pub proven: bool,
     /// Tries on their way.
     pub in_flight: u64,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// What a breaker lets through.

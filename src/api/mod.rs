@@ -3,6 +3,7 @@
 
 mod change;
 mod config;
+mod discovery;
 mod explanation;
 mod flag;
 mod guard;
@@ -14,6 +15,7 @@ mod state;
 
 pub use change::{Applied, Moved, Resume, Rollback, Shift};
 pub use config::ConfigText;
+pub use discovery::{DiscoveryState, FoundState, Notified};
 pub use explanation::{Choice, ChosenBy, Explanation, Refused, Try, Turn, is_request_id};
 pub use flag::FlagState;
 pub use guard::{

@@ -13,6 +13,7 @@ mod exit;
 mod explain;
 mod follow;
 mod health;
+mod learned;
 mod lines;
 mod manager;
 mod moved;

@@ -11,7 +11,7 @@ use super::lines::lines;
 use super::print::{print, print_json};
 use super::reach::{Reach, Target};
 use super::serve::{on_control_runtime, say};
-use super::{Exit, events, offline};
+use super::{Exit, events, learned, offline};
 use crate::api::{
     BreakerState, ConfigStatus, HouseStatus, Phase, RouteState, ServiceHealth, SideState, State,
 };
@@ -108,6 +108,7 @@ fn page(state: &State, reach: &Reach) -> String {
             text += &format!("  {line}\n");
         }
     }
+    text += &learned::lines(state);
     let rows: Vec<_> = state
         .routes
         .iter()
@@ -221,6 +222,8 @@ fn endpoints(service: &ServiceHealth) -> String {
         .collect();
     let unhealthy = service.endpoints.iter().filter(|e| !e.healthy).count();
     counts.push((unhealthy, "unhealthy"));
+    let unproven = service.endpoints.iter().filter(|e| !e.proven).count();
+    counts.push((unproven, "not ready"));
     counts.retain(|(count, _)| *count > 0);
     match counts.as_slice() {
         [] => "none".to_owned(),

@@ -198,7 +198,8 @@ mod tests {
 
     #[test]
     fn every_key_for_a_secret_is_known() {
-        assert_eq!(secret_keys(), BTreeSet::from(["token".to_owned()]));
+        let keys = ["api_key", "basic", "bearer", "token", "webhook_secret"];
+        assert_eq!(secret_keys(), BTreeSet::from(keys.map(str::to_owned)));
     }
 
     #[test]

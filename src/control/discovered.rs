@@ -1,12 +1,28 @@
 //! What is known of the backends that learn their endpoints, for everybody to read.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use arc_swap::ArcSwap;
+
+use super::discover::Look;
+use super::prove::Doubts;
 use crate::snapshot::Address;
 
 /// By the backend's name: those that have `discover` in the file.
 pub type Discovered = BTreeMap<String, Discovery>;
+
+/// All that is known of what is discovered, shared between who finds it and who reads it. Copies share it.
+#[derive(Debug, Clone, Default)]
+pub struct Finds {
+    /// What was found.
+    pub known: Arc<ArcSwap<Discovered>>,
+    /// Which endpoints are not ready, and why.
+    pub doubts: Arc<ArcSwap<Doubts>>,
+    /// Reasons to look at once.
+    pub look: Look,
+}
 
 /// What is known of the endpoints of one backend.
 #[derive(Debug, Clone, PartialEq)]

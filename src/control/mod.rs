@@ -5,6 +5,7 @@ mod apply;
 mod apply_found;
 mod change;
 mod controller;
+mod discover;
 mod discovered;
 mod door;
 mod events;
@@ -39,7 +40,8 @@ mod watched;
 
 pub use change::{Actor, Answer, Change, Done, Order, Refused, What};
 pub use controller::Controller;
-pub use discovered::{Discovered, Discovery, Found, FoundState};
+pub use discover::{Look, Lookers, discover, is_signed, selects, webhook_secrets};
+pub use discovered::{Discovered, Discovery, Finds, Found, FoundState};
 pub use door::Door;
 pub use events::Events;
 pub use flag::{Flags, keep_flags};

@@ -13,6 +13,7 @@ use rand::RngExt as _;
 use tokio::task::JoinHandle;
 
 use super::change::{Actor, What};
+use super::discovered::Finds;
 use super::door::Door;
 use super::health::ask_endpoint;
 use crate::outbound::{Question, Reply};
@@ -27,8 +28,9 @@ const LOOK: Duration = Duration::from_millis(250);
 pub type Doubts = HashMap<(String, String), String>;
 
 /// Asks the endpoints of the snapshots in force that have to prove themselves, until it is dropped.
-/// `doubts` is written here and nowhere else.
-pub async fn prove_endpoints(publisher: Publisher, doubts: Arc<ArcSwap<Doubts>>, door: Door) {
+/// Its doubts are written here and nowhere else. A tripped breaker is a reason to look where its instance is.
+pub async fn prove_endpoints(publisher: Publisher, finds: Finds, door: Door) {
+    let Finds { doubts, look, .. } = finds;
     let mut running: HashMap<u64, Running> = HashMap::new();
     loop {
         let snapshot = publisher.current();
@@ -42,6 +44,7 @@ pub async fn prove_endpoints(publisher: Publisher, doubts: Arc<ArcSwap<Doubts>>,
                 let endpoint = &member.endpoint;
                 let sight = endpoint.fitness.sight();
                 if sight.proven && sight.phase == Phase::Open {
+                    look.at_once();
                     let what = proof(backend, endpoint, false);
                     if door.send(what, Actor::Health).await.is_err() {
                         return;

@@ -6,8 +6,9 @@ use arc_swap::ArcSwap;
 use prometheus::{Registry, TextEncoder};
 
 use super::collector::{HouseCollector, Sources};
+use super::discoveries::DiscoveryCollector;
 use super::flags::FlagCollector;
-use crate::control::FlagSights;
+use crate::control::{Discovered, FlagSights};
 
 /// Everything that can be scraped: figshift's own families and those of its process.
 #[derive(Debug)]
@@ -43,6 +44,17 @@ impl Metrics {
     pub fn with_flags(self, sights: Arc<ArcSwap<FlagSights>>) -> prometheus::Result<Self> {
         let flags = FlagCollector::new(sights)?;
         self.registry.register(Box::new(flags))?;
+        Ok(self)
+    }
+
+    /// Tells of endpoints that are learned too.
+    ///
+    /// # Errors
+    ///
+    /// They are told already: a fault of ours.
+    pub fn with_discovered(self, known: Arc<ArcSwap<Discovered>>) -> prometheus::Result<Self> {
+        let collector = DiscoveryCollector::new(known)?;
+        self.registry.register(Box::new(collector))?;
         Ok(self)
     }
 

@@ -61,7 +61,7 @@ pub struct Instance {
 
 impl Instance {
     /// Reads a row. `None` if it has no id: nothing can be said of it.
-    pub(super) fn read(row: &Value) -> Option<Self> {
+    pub(crate) fn read(row: &Value) -> Option<Self> {
         let state = |name| text(row, name).map(|word| word.to_ascii_lowercase());
         let gpus = integer(row, "num_gpus");
         Some(Self {

@@ -15,3 +15,4 @@ pub(super) mod rollback;
 pub(super) mod route;
 pub(super) mod shift;
 pub(super) mod state;
+pub(super) mod webhook;

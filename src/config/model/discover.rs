@@ -83,6 +83,9 @@ pub struct DnsDiscovery {
     /// What is spoken there.
     #[serde(default)]
     pub scheme: Scheme,
+    /// The server that is asked, as `"address:port"`; default: those of the system.
+    #[schemars(extend("examples" = ["127.0.0.1:8600"]))]
+    pub server: Option<String>,
     /// Shortest time between two questions, whatever the record's time to live; "1s" to "1h".
     #[serde(default = "DnsDiscovery::default_interval")]
     pub interval: Duration,

@@ -166,6 +166,14 @@ fn names(dns: &DnsDiscovery, at: &Path, sheet: &mut Sheet<'_>) {
         }
         _ => {}
     }
+    let server = at.key("server");
+    if let Some(text) = &dns.server
+        && text.parse::<std::net::SocketAddr>().is_err()
+    {
+        let message = format!("{} is not the address of a server", sheet.quote(&server));
+        let hint = "write an IP address and a port: \"127.0.0.1:8600\"";
+        sheet.at_value(&server, message, hint);
+    }
     within(dns.interval, SECOND, HOUR, &at.key("interval"), sheet);
 }
 

@@ -1,0 +1,152 @@
+//! Instances of Vast.ai. All backends with the same key share one look at the list: the API limits how often
+//! it is asked for each key and address.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use super::instances::{Known, filter};
+use super::source::{Report, jittered};
+use crate::config::model::VastDiscovery;
+use crate::config::scalar::Secret;
+use crate::outbound::Outside;
+use crate::vast::{Key, Trouble, Vast};
+
+/// Between two looks while they fail: this often the interval at most, and no longer than that.
+const MOST_PATIENCE: u32 = 8;
+const LONGEST_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Whom one look is shared by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Account {
+    pub(super) api: String,
+    pub(super) api_key: Option<Secret>,
+}
+
+impl Account {
+    pub(super) fn of(wanted: &VastDiscovery) -> Self {
+        Self {
+            api: wanted.api.clone(),
+            api_key: wanted.api_key.clone(),
+        }
+    }
+}
+
+/// Looks at the list of one account for all backends that have instances there.
+pub(super) struct Looker {
+    pub(super) account: Account,
+    pub(super) backends: Vec<(VastDiscovery, Report)>,
+    pub(super) outside: Outside,
+    /// Counts the reasons to look at once.
+    pub(super) now: watch::Receiver<u64>,
+}
+
+impl Looker {
+    /// Looks until it is dropped.
+    pub(super) async fn run(mut self) {
+        let mut known: Vec<Known> = self.backends.iter().map(|_| Known::default()).collect();
+        let wanted: Vec<_> = self.backends.iter().map(|(wanted, _)| wanted).collect();
+        let filter = filter(&wanted);
+        let interval = self
+            .backends
+            .iter()
+            .map(|(wanted, _)| wanted.interval.get());
+        let interval = interval.min().unwrap_or(LONGEST_PATIENCE);
+        let mut vast: Option<Vast> = None;
+        let mut failures = 0_u32;
+        loop {
+            let asked = match self.client(&mut vast).await {
+                Some(vast) => vast.instances(&filter).await.map_err(Some),
+                None => Err(None),
+            };
+            let pause = match asked {
+                Ok(rows) => {
+                    failures = 0;
+                    let now = Instant::now();
+                    for ((wanted, report), known) in self.backends.iter().zip(&mut known) {
+                        let found = known.read(wanted, &rows, now);
+                        if report.found(found).await.is_err() {
+                            return;
+                        }
+                    }
+                    interval
+                }
+                Err(trouble) => {
+                    // A key that is refused may have been replaced where it was found.
+                    vast.take_if(|_| trouble.as_ref().is_some_and(|trouble| !trouble.may_pass()));
+                    self.tell(trouble.as_ref());
+                    failures = failures.saturating_add(1);
+                    patience(interval, failures, trouble.as_ref())
+                }
+            };
+            self.wait(jittered(pause), failures > 0).await;
+        }
+    }
+
+    async fn client<'v>(&self, vast: &'v mut Option<Vast>) -> Option<&'v Vast> {
+        if vast.is_none() {
+            let written = self.account.api_key.clone();
+            let find = move || Key::find(written.as_ref().map(|written| written.expose()));
+            // It may stand in a file.
+            let found = tokio::task::spawn_blocking(find).await.ok().flatten();
+            let (key, source) = found?;
+            tracing::debug!(%source, "A key for Vast.ai was found");
+            *vast = Some(Vast::new(&self.account.api, key, self.outside.clone()));
+        }
+        vast.as_ref()
+    }
+
+    fn tell(&self, trouble: Option<&Trouble>) {
+        let why = match trouble {
+            Some(trouble) => format!("{trouble} ({})", trouble.hint()),
+            None => "there is no API key (set VAST_API_KEY, or write `api_key`)".to_owned(),
+        };
+        for (_, report) in &self.backends {
+            report.failed(&why);
+        }
+    }
+
+    /// Waits for the next look, or for a reason to look at once. After trouble there is none: whoever is asked
+    /// too often wants to be left alone.
+    async fn wait(&mut self, pause: Duration, in_trouble: bool) {
+        let sleep = tokio::time::sleep(pause);
+        if in_trouble {
+            sleep.await;
+            return;
+        }
+        tokio::select! {
+            () = sleep => {}
+            // Without a sender nobody has reasons any more, and the pause goes on.
+            changed = self.now.changed() => if changed.is_err() {
+                tokio::time::sleep(pause).await;
+            },
+        }
+    }
+}
+
+fn patience(interval: Duration, failures: u32, trouble: Option<&Trouble>) -> Duration {
+    let times = 1 << failures.saturating_sub(1).min(MOST_PATIENCE.ilog2());
+    let wait = (interval * times).min(LONGEST_PATIENCE.max(interval));
+    let told = trouble.and_then(Trouble::retry_after);
+    wait.max(told.unwrap_or_default())
+}
+
+/// A shared reason to look at once.
+pub(super) type Reasons = Arc<watch::Sender<u64>>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patience_grows_to_an_end() {
+        let waits = |interval: u64| {
+            let interval = Duration::from_secs(interval);
+            [1, 2, 3, 4, 9, u32::MAX].map(|n| patience(interval, n, None).as_secs())
+        };
+        assert_eq!(waits(5), [5, 10, 20, 40, 40, 40]);
+        assert_eq!(waits(10), [10, 20, 40, 60, 60, 60]);
+        assert_eq!(waits(300), [300, 300, 300, 300, 300, 300]);
+    }
+}
