@@ -1,6 +1,6 @@
 //! Asking the API.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -15,8 +15,6 @@ use crate::outbound::Outside;
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// A page of 25 rows has about 100 KB.
 const LONGEST: usize = 4 * 1024 * 1024;
-/// Five thousand instances, and more than three minutes.
-const MOST_PAGES: usize = 200;
 
 /// Where the API is, and with which key it is asked. Copies share the pace, which is never faster than what is
 /// published. The key travels in the header `Authorization` only, and never to where a redirect leads.
@@ -91,27 +89,20 @@ impl Vast {
             return Ok(Vec::new());
         }
         let asked = Asked::Instances.path();
-        let endless = |why: &str| Trouble::new(TroubleKind::Endless, asked, why);
         let mut all = BTreeMap::new();
-        let mut tokens = HashSet::new();
+        let mut pages = page::Pages::default();
         let mut after: Option<String> = None;
-        for _ in 0..MOST_PAGES {
+        loop {
             let query = page::query(filter, after.as_deref());
             let page = page::read(asked, &self.get(Asked::Instances, &query).await?)?;
-            let passed = page
-                .instances
-                .into_iter()
-                .filter(|row| filter.lets_pass(row));
+            let passed = page.instances.into_iter();
+            let passed = passed.filter(|row| filter.lets_pass(row));
             all.extend(passed.map(|row| (row.id, row)));
             let Some(next) = page.next else {
                 return Ok(all.into_values().collect());
             };
-            if !tokens.insert(next.clone()) {
-                return Err(endless("the same page comes again"));
-            }
-            after = Some(next);
+            after = Some(pages.follow(asked, next)?);
         }
-        Err(endless(&format!("no end after {MOST_PAGES} pages")))
     }
 
     /// The endpoints of Serverless.

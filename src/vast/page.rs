@@ -1,5 +1,6 @@
 //! The list of instances, page by page: which to ask for, and what a page holds.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -13,6 +14,31 @@ use super::trouble::{Trouble, TroubleKind as Kind};
 const LIMIT: u32 = 25;
 /// A longer filter is left out: everything is asked for then, and sorted here.
 const LONGEST_FILTER: usize = 2_000;
+
+/// Five thousand instances, and more than three minutes.
+const MOST_PAGES: usize = 200;
+
+/// The pages that have been asked for.
+#[derive(Debug, Default)]
+pub(super) struct Pages(HashSet<String>);
+
+impl Pages {
+    /// The token to go on with.
+    ///
+    /// # Errors
+    ///
+    /// It was there before, or there is no end.
+    pub(super) fn follow(&mut self, asked: &'static str, next: String) -> Result<String, Trouble> {
+        let endless = |why: String| Err(Trouble::new(Kind::Endless, asked, why));
+        if !self.0.insert(next.clone()) {
+            return endless("the same page comes again".to_owned());
+        }
+        match self.0.len() < MOST_PAGES {
+            true => Ok(next),
+            false => endless(format!("no end after {MOST_PAGES} pages")),
+        }
+    }
+}
 
 /// A page.
 #[derive(Debug)]
@@ -107,6 +133,19 @@ mod tests {
         );
         let many = Filter::Ids((0..10_000).collect());
         assert_eq!(query(&many, None), order);
+    }
+
+    #[test]
+    fn pages_have_an_end() {
+        let mut pages = Pages::default();
+        let mut follow = |n: usize| pages.follow("/", n.to_string());
+        assert!((1..MOST_PAGES).all(|n| follow(n).is_ok()));
+        let endless = follow(MOST_PAGES).unwrap_err();
+        assert_eq!(endless.to_string(), "/: no end after 200 pages");
+        assert_eq!(
+            follow(7).unwrap_err().to_string(),
+            "/: the same page comes again"
+        );
     }
 
     #[test]

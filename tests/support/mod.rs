@@ -16,6 +16,8 @@ pub(crate) mod message;
 pub(crate) mod origin;
 pub(crate) mod script;
 pub(crate) mod tls;
+pub(crate) mod vast;
+pub(crate) mod vast_rows;
 
 use std::time::{Duration, Instant};
 

@@ -1,0 +1,14 @@
+//! Vast.ai as figshift sees it: the client and the commands against a stand-in of its API that pages, filters,
+//! limits and misbehaves as the real one does.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::let_underscore_must_use,
+    reason = "a test may panic, and a mock may lose its peer"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod client;
