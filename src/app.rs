@@ -61,6 +61,8 @@ pub struct App {
     pub standing: Arc<ArcSwap<Standing>>,
     /// What is known of the feature flags.
     pub flags: Arc<ArcSwap<FlagSights>>,
+    /// What is known of endpoints that are discovered.
+    pub finds: Finds,
     /// What the workers have counted of clients.
     pub workers: Arc<Cells<WorkerCell>>,
     /// How much time there is at the end.
@@ -274,7 +276,7 @@ impl App {
             finds.clone(),
             door.clone(),
         ));
-        start_outside(&mut tasks, &controller, &flags, finds, &door);
+        start_outside(&mut tasks, &controller, &flags, &finds, &door);
         let patience = start_controller(&mut tasks, controller, born, logs, access);
         Ok(Self {
             http,
@@ -284,6 +286,7 @@ impl App {
             publisher,
             standing,
             flags,
+            finds,
             workers,
             patience,
             leaving,
@@ -336,7 +339,7 @@ fn start_outside(
     tasks: &mut JoinSet<()>,
     controller: &Controller,
     flags: &Arc<ArcSwap<FlagSights>>,
-    finds: Finds,
+    finds: &Finds,
     door: &Door,
 ) {
     let outside = Outside::default();
@@ -355,7 +358,7 @@ fn start_outside(
     }));
     tasks.spawn(discover(Lookers {
         config: controller.config_in_force(),
-        finds,
+        finds: finds.clone(),
         outside,
         door: door.clone(),
     }));

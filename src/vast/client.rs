@@ -72,6 +72,13 @@ impl Vast {
         }
     }
 
+    /// The same at this pace, which may be shared with clients that came before it.
+    #[must_use]
+    pub fn paced_by(mut self, pace: Arc<Pace>) -> Self {
+        self.pace = pace;
+        self
+    }
+
     /// The same, with another limit for each call than 20 s.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {

@@ -16,5 +16,6 @@ pub use account::{Account, ServerlessEndpoint};
 pub use client::{Filter, Vast};
 pub use instance::Instance;
 pub use key::{Key, KeySource};
+pub use pace::Pace;
 pub use standing::Standing;
 pub use trouble::{Blame, Trouble, TroubleKind};

@@ -28,7 +28,7 @@ impl Asked {
 
 /// Lets one call of each kind through at a time, and the next one after the gap.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub struct Pace {
     instances: Mutex<Gate>,
     endpoints: Mutex<Gate>,
     account: Mutex<Gate>,

@@ -9,6 +9,7 @@
 
 pub(crate) mod client;
 pub(crate) mod counts;
+pub(crate) mod dns;
 pub(crate) mod frames;
 pub(crate) mod house;
 pub(crate) mod load;

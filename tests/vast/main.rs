@@ -12,3 +12,7 @@
 mod support;
 
 mod client;
+mod discovery;
+mod sources;
+mod stage;
+mod trouble;

@@ -11,7 +11,7 @@ use super::source::{Report, jittered};
 use crate::config::model::VastDiscovery;
 use crate::config::scalar::Secret;
 use crate::outbound::Outside;
-use crate::vast::{Key, Trouble, Vast};
+use crate::vast::{Key, Pace, Trouble, Vast};
 
 /// Between two looks while they fail: this often the interval at most, and no longer than that.
 const MOST_PATIENCE: u32 = 8;
@@ -38,6 +38,8 @@ pub(super) struct Looker {
     pub(super) account: Account,
     pub(super) backends: Vec<(VastDiscovery, Report)>,
     pub(super) outside: Outside,
+    /// Outlives this look: the limits do too.
+    pub(super) pace: Arc<Pace>,
     /// Counts the reasons to look at once.
     pub(super) now: watch::Receiver<u64>,
 }
@@ -92,7 +94,8 @@ impl Looker {
             let found = tokio::task::spawn_blocking(find).await.ok().flatten();
             let (key, source) = found?;
             tracing::debug!(%source, "A key for Vast.ai was found");
-            *vast = Some(Vast::new(&self.account.api, key, self.outside.clone()));
+            let made = Vast::new(&self.account.api, key, self.outside.clone());
+            *vast = Some(made.paced_by(Arc::clone(&self.pace)));
         }
         vast.as_ref()
     }
