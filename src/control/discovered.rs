@@ -106,7 +106,7 @@ impl Discovery {
             source,
             found: Vec::new(),
             good_at: None,
-            since: Instant::now(),
+            since: tokio::time::Instant::now().into_std(),
             error: None,
             stale_after,
             looks: 0,

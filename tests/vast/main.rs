@@ -13,6 +13,7 @@ mod support;
 
 mod client;
 mod discovery;
+mod long;
 mod sources;
 mod stage;
 mod trouble;

@@ -12,7 +12,7 @@ use crate::support::origin::Origin;
 use crate::support::vast::{KEY, Mood, Place, VastAi};
 
 /// Each with a part of what is told of it.
-fn moods() -> Vec<(Mood, &'static str)> {
+pub(crate) fn moods() -> Vec<(Mood, &'static str)> {
     vec![
         (Mood::Limited, "429"),
         (Mood::LimitedDetail, "429"),

@@ -1,10 +1,11 @@
 //! What all sources have in common but Vast.ai's, of which one look serves many backends.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use rand::RngExt as _;
+use tokio::time::Instant;
 
 use super::super::change::{Actor, Refused, What};
 use super::super::discovered::{Discovered, Discovery, Found};
@@ -83,7 +84,7 @@ impl Report {
     ///
     /// [`Refused::Gone`]: nobody wants to know it any more.
     pub(super) async fn found(&self, found: Vec<Found>) -> Result<(), Refused> {
-        let (since, good_at) = (Instant::now(), SystemTime::now());
+        let (since, good_at) = (Instant::now().into_std(), SystemTime::now());
         let was = self
             .sights
             .load()

@@ -2,9 +2,10 @@
 //! it is asked for each key and address.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::instances::{Known, filter};
 use super::source::{Report, jittered};
@@ -65,7 +66,7 @@ impl Looker {
             let pause = match asked {
                 Ok(rows) => {
                     failures = 0;
-                    let now = Instant::now();
+                    let now = Instant::now().into_std();
                     for ((wanted, report), known) in self.backends.iter().zip(&mut known) {
                         let found = known.read(wanted, &rows, now);
                         if report.found(found).await.is_err() {
