@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use rcgen::{
-    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair,
-    PublicKeyData as _,
+    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, CidrSubnet, DnType,
+    GeneralSubtree, IsCa, KeyPair, KeyUsagePurpose, NameConstraints, PublicKeyData as _,
 };
 use rustls::ServerConfig;
 use rustls::crypto::ring::default_provider;
@@ -23,8 +23,27 @@ pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
     pub(crate) fn new() -> Self {
+        Self::with(CertificateParams::new(Vec::new()).unwrap())
+    }
+
+    /// Of the profile of Vast.ai's: no further authorities, and IPv4 addresses only.
+    pub(crate) fn like_vast() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let all = GeneralSubtree::IpAddress(CidrSubnet::V4([0; 4], [0; 4]));
+        params.name_constraints = Some(NameConstraints {
+            permitted_subtrees: vec![all],
+            excluded_subtrees: Vec::new(),
+        });
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        Self::with(params)
+    }
+
+    fn with(mut params: CertificateParams) -> Self {
+        let constrained = params.name_constraints.is_some();
+        params.is_ca = IsCa::Ca(match constrained {
+            true => BasicConstraints::Constrained(0),
+            false => BasicConstraints::Unconstrained,
+        });
         // One of the same name would be taken for the other, and its signature for a bad one.
         static MADE: AtomicUsize = AtomicUsize::new(0);
         let name = format!("authority {}", MADE.fetch_add(1, SeqCst));
@@ -53,12 +72,18 @@ impl Authority {
     }
 
     fn server(&self, name: &str) -> ServerConfig {
-        let issued = self.issue(&[name]);
+        self.issue(&[name]).server()
+    }
+}
+
+impl Issued {
+    /// A server that shows it.
+    fn server(&self) -> ServerConfig {
         ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(vec![issued.der()], issued.key_der())
+            .with_single_cert(vec![self.der()], self.key_der())
             .unwrap()
     }
 }
@@ -134,6 +159,15 @@ pub(crate) async fn tls_choosing(
 ) -> SocketAddr {
     let mut config = authority.server(name);
     config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+    tls_by(origin, config).await
+}
+
+/// The same, showing this certificate.
+pub(crate) async fn tls_showing(origin: &Origin, issued: &Issued) -> SocketAddr {
+    tls_by(origin, issued.server()).await
+}
+
+async fn tls_by(origin: &Origin, config: ServerConfig) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, origin) = (listener.local_addr().unwrap(), origin.address);
     let acceptor = TlsAcceptor::from(Arc::new(config));

@@ -16,4 +16,5 @@ mod discovery;
 mod long;
 mod sources;
 mod stage;
+mod tls;
 mod trouble;
