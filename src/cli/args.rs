@@ -9,7 +9,7 @@ use crate::config::scalar::Duration;
 use super::address::Address;
 use super::{
     Exit, check, completions, demo, events, explain, health, ramp, resume, rollback, schema, serve,
-    shift, status,
+    shift, status, vast,
 };
 
 /// Moves an inference service to Vast.ai without anyone noticing.
@@ -138,6 +138,8 @@ enum Command {
                             x-request-id: 7f3c9a01b2d4e6f80000000a3c\n  \
                             figshift explain 7f3c9a01b2d4e6f80000000a3c")]
     Explain(explain::Explain),
+    /// See what is rented at Vast.ai, and find out why it does not serve.
+    Vast(vast::Vast),
     /// Print a script that completes commands and flags in a shell.
     #[command(
         after_help = "Example:\n  figshift completions bash > /etc/bash_completion.d/figshift"
@@ -169,6 +171,7 @@ pub fn run(args: Args) -> Exit {
         Command::Ramp(args) => ramp::run(&args),
         Command::Events(args) => events::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Vast(args) => vast::run(&args),
         Command::Completions { shell } => completions::run(shell),
         Command::Schema => schema::run(),
     }

@@ -31,10 +31,16 @@ pub(super) fn load(config: &Config, previous: &Material) -> Result<Arc<Material>
 ///
 /// Each file that cannot be used.
 pub fn check_files(path: &Path, config: &Config, text: &str) -> Result<Vec<String>, Problems> {
-    match load(config, &Material::default()) {
-        Ok(material) => Ok(material.remarks.clone()),
-        Err(bad) => Err(problems(path, text, &bad)),
-    }
+    read_files(path, config, text).map(|material| material.remarks.clone())
+}
+
+/// What TLS needs, made of the files that a checked file names.
+///
+/// # Errors
+///
+/// Each file that cannot be used, as a problem at its place.
+pub fn read_files(path: &Path, config: &Config, text: &str) -> Result<Arc<Material>, Problems> {
+    load(config, &Material::default()).map_err(|bad| problems(path, text, &bad))
 }
 
 /// What is odd is said at each load.

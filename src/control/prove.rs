@@ -191,6 +191,12 @@ impl Asker {
     }
 }
 
+/// The question by which an endpoint has to prove itself.
+pub fn proof_question(backend: &Backend, member: &Member) -> Question {
+    let asks = Asks::of(backend, member);
+    question(&backend.ready, &member.endpoint.url, &asks)
+}
+
 fn question(ready: &Ready, url: &str, asks: &Asks) -> Question {
     let kind = HeaderValue::from_str(&ready.content_type);
     let kind = kind.unwrap_or(HeaderValue::from_static("application/json"));

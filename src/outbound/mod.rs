@@ -6,8 +6,10 @@ mod near;
 mod outside;
 mod probe;
 mod retry_after;
+mod steps;
 
 pub use answer::{Answer, NoAnswer};
 pub use near::{cause, near};
 pub use outside::Outside;
 pub use probe::{Question, Reply, probe};
+pub use steps::{Fault, Limits, Step, Stopped, Trip, trip};

@@ -23,6 +23,9 @@ const LONGEST: usize = 64 * 1024;
 /// What Vast.ai's base image answers while the service in it is not up, sometimes with status 200.
 const PLACEHOLDER: &str = "x-portal-placeholder";
 
+/// What goes wrong on the way.
+pub(super) type Failed = Box<dyn Error + Send + Sync>;
+
 /// What is asked.
 #[derive(Debug, Clone, Default)]
 pub struct Question {
@@ -74,20 +77,20 @@ pub async fn probe(
             }
         }
     };
-    asked.await.map_err(|error: Box<dyn Error + Send + Sync>| {
-        let mut cause: &dyn Error = &*error;
-        while let Some(deeper) = cause.source() {
-            cause = deeper;
-        }
-        cause.to_string()
-    })
+    asked.await.map_err(|error: Failed| bottom(&*error))
 }
 
-async fn ask<S>(
-    socket: S,
-    http2: bool,
-    question: &Question,
-) -> Result<Reply, Box<dyn Error + Send + Sync>>
+/// The cause at the bottom.
+pub(super) fn bottom(error: &(dyn Error + Send + Sync + 'static)) -> String {
+    let mut cause: &dyn Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}
+
+/// Asks by this connection, and closes it.
+pub(super) async fn ask<S>(socket: S, http2: bool, question: &Question) -> Result<Reply, Failed>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -128,7 +131,7 @@ async fn beginning(body: &mut Incoming) -> Result<Vec<u8>, hyper::Error> {
 }
 
 impl Question {
-    fn request(&self, http2: bool) -> Result<Request<Full<Bytes>>, Box<dyn Error + Send + Sync>> {
+    fn request(&self, http2: bool) -> Result<Request<Full<Bytes>>, Failed> {
         let uri: Uri = self.url.parse()?;
         let mut request = Request::builder();
         if !http2 && let Some(authority) = uri.authority() {

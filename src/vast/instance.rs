@@ -91,6 +91,25 @@ impl Instance {
         })
     }
 
+    /// Its four states in the API's words, the one of the container first: `exited, stopped`. What is the same
+    /// is said once, what is missing as `-`.
+    pub fn words(&self) -> String {
+        let states = [
+            &self.actual_status,
+            &self.intended_status,
+            &self.cur_state,
+            &self.next_state,
+        ];
+        let mut words: Vec<&str> = Vec::new();
+        for state in states {
+            let word = state.as_deref().unwrap_or("-");
+            if !words.contains(&word) {
+                words.push(word);
+            }
+        }
+        words.join(", ")
+    }
+
     /// Where the service on this port of the container can be reached. `None` while there is no address or
     /// the port is not mapped, which means to wait.
     pub fn address_of(&self, port: u16) -> Option<SocketAddr> {
@@ -154,6 +173,11 @@ mod tests {
         let standings = rows.iter().map(Instance::standing);
         let words: Vec<_> = standings.map(Standing::word).collect();
         assert_eq!(words, ["runs", "runs", "waits", "preempted", "runs"]);
+        let words: Vec<_> = rows.iter().map(Instance::words).collect();
+        assert_eq!(
+            words[..4],
+            ["running", "running", "loading, running", "exited, stopped"]
+        );
         assert_eq!(rows[0].ports.len(), 3);
         assert_eq!(rows[0].dollars_per_hour, Some(0.3526));
         assert_eq!(rows[0].storage_dollars_per_hour, Some(0.0026));

@@ -34,8 +34,7 @@ impl Key {
     /// The key that counts: the one that is written in the configuration, else `VAST_API_KEY`, else the files
     /// of Vast's own command line: `vast_api_key` in `$XDG_CONFIG_HOME/vastai` (`~/.config/vastai`), then the
     /// old `~/.vast_api_key`, and last `vast_tfa_key` beside the first, since a session ends and nobody would
-    /// renew it here. Reads small files. `None` if there is none, and if the written one is empty: then
-    /// somebody meant to give one, and another account's would be wrong.
+    /// renew it here. What is empty is not there. Reads small files. `None` if there is none.
     pub fn find(written: Option<&str>) -> Option<(Self, KeySource)> {
         Self::look(written, &|name| std::env::var(name).ok())
     }
@@ -44,8 +43,8 @@ impl Key {
         written: Option<&str>,
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Option<(Self, KeySource)> {
-        if let Some(written) = written {
-            return Self::new(written).map(|key| (key, KeySource::Written));
+        if let Some(key) = written.and_then(Self::new) {
+            return Some((key, KeySource::Written));
         }
         let given = env("VAST_API_KEY").as_deref().and_then(Self::new);
         if let Some(key) = given {
@@ -167,7 +166,10 @@ mod tests {
             look(Some("written"), Some("env"), true),
             found("written", KeySource::Written)
         );
-        assert_eq!(look(Some(" "), Some("env"), true), None);
+        assert_eq!(
+            look(Some(" "), Some("env"), true),
+            found("env", KeySource::Environment)
+        );
         // What is no key is none.
         write(&other, &"x".repeat(5_000));
         assert_eq!(

@@ -98,6 +98,11 @@ pub(crate) struct Call {
 }
 
 impl Call {
+    /// What it was asked with: limits hold for each key.
+    fn key(&self) -> Option<&str> {
+        self.seen.head.get("authorization")
+    }
+
     /// A parameter of the query, decoded.
     pub(crate) fn parameter(&self, name: &str) -> Option<String> {
         parameters(self.seen.target()).remove(name)
@@ -237,9 +242,11 @@ impl VastAi {
         let mut found = Vec::new();
         for place in [Place::Instances, Place::Endpoints, Place::Account] {
             let of_place: Vec<_> = calls.iter().filter(|call| call.place == place).collect();
-            for pair in of_place.windows(2) {
-                let gap = pair[1].at - pair[0].at;
-                if gap < least_gap(place) {
+            for (at, call) in of_place.iter().enumerate() {
+                let mut before = of_place[..at].iter().rev();
+                let before = before.find(|before| before.key() == call.key());
+                let gap = before.map(|before| call.at - before.at);
+                if let Some(gap) = gap.filter(|gap| *gap < least_gap(place)) {
                     let least = least_gap(place);
                     found.push(format!("{place:?}: after {gap:?} instead of {least:?}"));
                 }
@@ -279,13 +286,15 @@ impl State {
             _ => Place::Other,
         };
         let at = Instant::now();
-        let before = state.calls.iter().rev().find(|call| call.place == place);
-        let too_fast = before.is_some_and(|call| at - call.at < least_gap(place));
-        state.calls.push(Call {
+        let call = Call {
             at,
             place,
             seen: seen.clone(),
-        });
+        };
+        let mut before = state.calls.iter().rev();
+        let before = before.find(|before| before.place == place && before.key() == call.key());
+        let too_fast = before.is_some_and(|before| at - before.at < least_gap(place));
+        state.calls.push(call);
         if too_fast && !state.is_patient {
             return limited_detail(least_gap(place));
         }

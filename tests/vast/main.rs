@@ -11,9 +11,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod check;
 mod client;
 mod discovery;
 mod long;
+mod ls;
+mod shell;
 mod sources;
 mod stage;
 mod tls;
