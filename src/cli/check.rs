@@ -41,7 +41,7 @@ fn check(file: &Path, what_it_names: bool) -> Result<(Config, Vec<String>), Prob
 }
 
 /// What the file does, so that a wrong file that is in order is noticed too.
-fn summary(config: &Config) -> String {
+pub(super) fn summary(config: &Config) -> String {
     let mut lines = String::new();
     for route in &config.routes {
         let line = match &route.candidate {

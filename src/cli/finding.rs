@@ -51,8 +51,8 @@ impl Findings {
     }
 
     /// It is good.
-    pub(super) fn ok(&mut self, check: &'static str, text: impl Into<String>) {
-        self.add(check, Verdict::Ok, Exit::Done, text.into(), None);
+    pub(super) fn ok(&mut self, check: &'static str, text: impl AsRef<str>) {
+        self.add(check, Verdict::Ok, Exit::Done, text.as_ref(), None);
     }
 
     /// It took so long.
@@ -63,37 +63,38 @@ impl Findings {
     }
 
     /// It is odd, and may stay so.
-    pub(super) fn odd(&mut self, check: &'static str, text: impl Into<String>, remedy: &str) {
+    pub(super) fn odd(&mut self, check: &'static str, text: impl AsRef<str>, remedy: &str) {
         let remedy = Some(remedy.to_owned());
-        self.add(check, Verdict::Warn, Exit::Done, text.into(), remedy);
+        self.add(check, Verdict::Warn, Exit::Done, text.as_ref(), remedy);
     }
 
     /// A part of the whole does not do its work now, or could not be looked at.
-    pub(super) fn partly(&mut self, check: &'static str, text: impl Into<String>, remedy: &str) {
+    pub(super) fn partly(&mut self, check: &'static str, text: impl AsRef<str>, remedy: &str) {
         let remedy = Some(remedy.to_owned());
-        self.add(check, Verdict::Warn, Exit::Partial, text.into(), remedy);
+        self.add(check, Verdict::Warn, Exit::Partial, text.as_ref(), remedy);
     }
 
     /// It is wrong.
     pub(super) fn wrong(
         &mut self,
         check: &'static str,
-        text: impl Into<String>,
+        text: impl AsRef<str>,
         remedy: impl Into<String>,
     ) {
         let remedy = Some(remedy.into());
-        self.add(check, Verdict::Fail, Exit::No, text.into(), remedy);
+        self.add(check, Verdict::Fail, Exit::No, text.as_ref(), remedy);
     }
 
     /// Who would have to be asked cannot be reached.
-    pub(super) fn unreachable(
-        &mut self,
-        check: &'static str,
-        text: impl Into<String>,
-        remedy: &str,
-    ) {
+    pub(super) fn unreachable(&mut self, check: &'static str, text: impl AsRef<str>, remedy: &str) {
         let remedy = Some(remedy.to_owned());
-        self.add(check, Verdict::Fail, Exit::Unreachable, text.into(), remedy);
+        self.add(
+            check,
+            Verdict::Fail,
+            Exit::Unreachable,
+            text.as_ref(),
+            remedy,
+        );
     }
 
     fn add(
@@ -101,14 +102,14 @@ impl Findings {
         check: &'static str,
         verdict: Verdict,
         exit: Exit,
-        text: String,
+        text: &str,
         remedy: Option<String>,
     ) {
         self.list.push(Finding {
             about: self.about.clone(),
             check,
             verdict,
-            text: plain(&text),
+            text: plain(text),
             remedy,
             milliseconds: None,
             exit,

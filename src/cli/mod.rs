@@ -6,6 +6,7 @@ mod ask;
 mod check;
 mod columns;
 mod completions;
+mod connect;
 mod demo;
 mod edit;
 mod events;

@@ -90,7 +90,9 @@ async fn check(
         };
         for (name, vastai) in rented {
             if tenant.backends.iter().any(|own| own == name) {
-                let own = instances.iter().filter(|instance| selects(vastai, instance));
+                let own = instances
+                    .iter()
+                    .filter(|instance| selects(vastai, instance));
                 let own: Vec<_> = own.cloned().collect();
                 addresses.insert((*name).to_owned(), reachable(vastai, &own));
                 if own.is_empty() {
@@ -119,7 +121,8 @@ fn key(instance: &Instance) -> String {
     format!("vastai:{}", instance.id)
 }
 
-fn reachable(vastai: &VastDiscovery, instances: &[Instance]) -> Vec<Address> {
+/// What of these can be connected to.
+pub(super) fn reachable(vastai: &VastDiscovery, instances: &[Instance]) -> Vec<Address> {
     let running = instances
         .iter()
         .filter(|instance| matches!(instance.standing(), Standing::Runs | Standing::Unsure(_)));

@@ -91,7 +91,9 @@ const NO_KEY: &str = "no API key of Vast.ai: set VAST_API_KEY, write `api_key` i
 
 fn add(shown: &mut BTreeMap<u64, Shown>, all: Vec<Instance>, rented: &[(&str, &VastDiscovery)]) {
     for instance in all {
-        let takers = rented.iter().filter(|(_, vastai)| selects(vastai, &instance));
+        let takers = rented
+            .iter()
+            .filter(|(_, vastai)| selects(vastai, &instance));
         let takers: Vec<_> = takers
             .map(|(name, vastai)| ((*name).to_owned(), vastai.port))
             .collect();

@@ -40,7 +40,7 @@ mod watched;
 
 pub use change::{Actor, Answer, Change, Done, Order, Refused, What};
 pub use controller::Controller;
-pub use discover::{Look, Lookers, discover, is_signed, selects, webhook_secrets};
+pub use discover::{Look, Lookers, discover, is_signed, look_once, selects, webhook_secrets};
 pub use discovered::{Discovered, Discovery, Finds, Found, FoundState};
 pub use door::Door;
 pub use events::Events;

@@ -120,10 +120,10 @@ async fn go(
     let clock = Clock::start(Step::Resolve, limits.connect);
     let addresses = clock.wait(lookup_host((host, port))).await?;
     let addresses =
-        addresses.map_err(|error| clock.stopped(Fault::NoAddress, error.to_string()))?;
+        addresses.map_err(|error| clock.stopped(Fault::NoAddress, &error.to_string()))?;
     let addresses: Vec<_> = addresses.collect();
     if addresses.is_empty() {
-        return Err(clock.stopped(Fault::NoAddress, "it has no address".to_owned()));
+        return Err(clock.stopped(Fault::NoAddress, "it has no address"));
     }
     trip.resolved = Some((addresses.len(), clock.passed()));
 
@@ -157,8 +157,8 @@ where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
 {
     let clock = Clock::start(Step::Answer, limits.answer);
-    let reply = clock.wait(ask(socket, http2, question)).await?;
-    let reply = reply.map_err(|error| clock.stopped(Fault::Closed, bottom(&*error)))?;
+    let reply = clock.wait(Box::pin(ask(socket, http2, question))).await?;
+    let reply = reply.map_err(|error| clock.stopped(Fault::Closed, &bottom(&*error)))?;
     trip.answered = Some((reply, clock.passed()));
     Ok(())
 }
@@ -196,11 +196,11 @@ impl Clock {
     async fn wait<F: Future>(&self, step: F) -> Result<F::Output, Stopped> {
         timeout(self.limit, step).await.map_err(|_| {
             let limit = self.limit.as_secs_f64();
-            self.stopped(Fault::Late, format!("not done within {limit} s"))
+            self.stopped(Fault::Late, &format!("not done within {limit} s"))
         })
     }
 
-    fn stopped(&self, fault: Fault, why: String) -> Stopped {
+    fn stopped(&self, fault: Fault, why: &str) -> Stopped {
         let plain = why.split(|c: char| c.is_control());
         Stopped {
             step: self.step,
@@ -217,7 +217,7 @@ impl Clock {
             io::ErrorKind::TimedOut => Fault::Late,
             _ => Fault::Other,
         };
-        self.stopped(fault, bottom(error))
+        self.stopped(fault, &bottom(error))
     }
 
     fn handshake(&self, error: &io::Error) -> Stopped {
@@ -240,7 +240,7 @@ impl Clock {
             },
             _ => Fault::Other,
         };
-        self.stopped(fault, tls.to_string())
+        self.stopped(fault, &tls.to_string())
     }
 }
 

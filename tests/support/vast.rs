@@ -308,9 +308,9 @@ impl State {
             Mood::EndlessPages => {
                 state.tokens += 1;
                 let token = state.tokens;
-                page(vec![Row::new(token).value()], 1, Some(format!("t{token}")))
+                page(&[Row::new(token).value()], 1, Some(&format!("t{token}")))
             }
-            Mood::RepeatedToken => page(vec![Row::new(1).value()], 1, Some("same".to_owned())),
+            Mood::RepeatedToken => page(&[Row::new(1).value()], 1, Some("same")),
             mood => astray(mood, &state.key),
         }
     }
@@ -435,7 +435,7 @@ impl State {
         let rows: Vec<_> = left.by_ref().take(limit).collect();
         let next = left.next().and_then(|_| rows.last());
         let next = next.map(|row| format!("after+{}", row["id"]));
-        page(rows, total, next)
+        page(&rows, total, next.as_deref())
     }
 }
 
@@ -457,9 +457,9 @@ fn html(line: &str) -> Vec<Do> {
     vec![status(line, &["content-type: text/html"], body.as_bytes())]
 }
 
-fn page(rows: Vec<Value>, total: usize, next: Option<String>) -> Vec<Do> {
+fn page(rows: &[Value], total: usize, next: Option<&str>) -> Vec<Do> {
     let mut labels: BTreeMap<String, usize> = BTreeMap::new();
-    for row in &rows {
+    for row in rows {
         *labels
             .entry(row["label"].as_str().unwrap_or_default().to_owned())
             .or_default() += 1;

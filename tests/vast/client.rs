@@ -302,6 +302,8 @@ async fn the_stand_in_is_as_strict_as_the_real_one() {
         "{\"instances\":null}"
     );
     assert_eq!(get("/api/v1/instances/", None).await.0, 401);
+    // Limits hold for each key.
+    assert_eq!(get("/api/v1/instances/", Some(KEY)).await.0, 200);
     assert_eq!(get("/api/v1/instances/", Some(KEY)).await.0, 429);
     assert_eq!(api.too_fast().len(), 1);
     for (query, status) in [

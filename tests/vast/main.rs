@@ -13,6 +13,7 @@ mod support;
 
 mod check;
 mod client;
+mod connect;
 mod discovery;
 mod long;
 mod ls;

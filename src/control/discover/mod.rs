@@ -7,6 +7,7 @@ mod file;
 mod follow;
 mod http;
 mod instances;
+mod once;
 mod source;
 mod targets;
 mod vastai;
@@ -14,4 +15,5 @@ mod webhook;
 
 pub use follow::{Look, Lookers, discover};
 pub use instances::selects;
+pub use once::look_once;
 pub use webhook::{is_signed, webhook_secrets};
