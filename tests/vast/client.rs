@@ -12,7 +12,7 @@ use crate::support::vast::{KEY, Mood, Place, Row, VastAi};
 
 fn client(base: &str) -> Vast {
     let vast = Vast::new(base, Key::new(KEY).unwrap(), Outside::default());
-    vast.with_timeout(Duration::from_secs(5))
+    vast.with_timeout(Duration::from_secs(10))
 }
 
 fn ids(instances: &[Instance]) -> Vec<u64> {
@@ -116,8 +116,12 @@ async fn the_account_and_the_endpoints_are_read() {
 async fn asked(api: &VastAi, mood: Mood) -> Trouble {
     api.forget_calls();
     let name = format!("{mood:?}");
+    let limit = match mood {
+        Mood::Stall | Mood::Slow(_) => Duration::from_millis(500),
+        _ => Duration::from_secs(10),
+    };
     api.behave(Place::Instances, mood);
-    let vast = client(&api.url()).with_timeout(Duration::from_millis(500));
+    let vast = client(&api.url()).with_timeout(limit);
     let trouble = vast.instances(&Filter::All).await;
     let trouble = trouble.expect_err(&format!("{name} is no good answer"));
     for text in [
@@ -191,7 +195,7 @@ async fn no_bad_answer_is_taken_for_an_empty_one() {
         (Mood::Status("503 Service Unavailable"), Kind::Down, "503"),
         (Mood::Stall, Kind::Late, "no answer within 0.5 s"),
         (
-            Mood::Slow(Duration::from_secs(5)),
+            Mood::Slow(Duration::from_secs(60)),
             Kind::Late,
             "no answer within",
         ),
