@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use super::Exit;
 use super::check::summary;
-use super::finding::Findings;
+use super::finding::{Findings, count};
 use super::knock::knock;
 use super::print::{print, print_json};
 use super::serve::{on_control_runtime, say};
@@ -141,7 +141,7 @@ async fn learn(config: &Config, all: &mut Findings) -> Addresses {
                 addresses.insert(name.clone(), found.collect());
             }
             Err(why) => {
-                let mut own = Findings::about(format!("backend `{name}`"));
+                let mut own = Findings::about(format!("backend `{name}`")).of(name, None);
                 own.unreachable("discover", why, source_remedy(discover));
                 all.append(own);
             }
@@ -165,9 +165,12 @@ async fn of_backend(backend: &Arc<Backend>) -> Findings {
         Some(source) => format!("found by {source}"),
         None => "in the file".to_owned(),
     };
-    let (name, count) = (&backend.name, backend.members.len());
-    let mut own = Findings::about(format!("backend `{name}`: {count} endpoints {source}"));
-    if count == 0 {
+    let (name, members) = (&backend.name, backend.members.len());
+    let mut own = Findings::about(format!(
+        "backend `{name}`: {} {source}",
+        count(members, "endpoint")
+    ));
+    if members == 0 {
         match backend.source {
             Some("vastai") => own.wrong(
                 "discover",
@@ -184,7 +187,7 @@ async fn of_backend(backend: &Arc<Backend>) -> Findings {
         return own;
     }
     let mut knocking = JoinSet::new();
-    for index in 0..count {
+    for index in 0..members {
         let backend = Arc::clone(backend);
         knocking.spawn(async move {
             let Some(member) = backend.members.get(index) else {
@@ -196,6 +199,7 @@ async fn of_backend(backend: &Arc<Backend>) -> Findings {
                 false => format!("{} at {}", endpoint.key, endpoint.url),
             };
             let mut own = Findings::about(format!("{called} of backend `{}`", backend.name));
+            own = own.of(&backend.name, None);
             knock(&backend, member, &mut own).await;
             (index, own)
         });
@@ -204,8 +208,12 @@ async fn of_backend(backend: &Arc<Backend>) -> Findings {
     found.sort_by_key(|(index, _)| *index);
     let good = found.iter().filter(|(_, own)| own.is_good()).count();
     match good {
-        0 => own.wrong("serves", format!("none of {count} can serve"), "see below"),
-        good if good < count => own.ok("serves", format!("{good} of {count}")),
+        0 => own.wrong(
+            "serves",
+            format!("none of {members} can serve"),
+            "see below",
+        ),
+        good if good < members => own.ok("serves", format!("{good} of {members}")),
         good => own.ok("serves", format!("all {good}")),
     }
     for (_, findings) in found {

@@ -22,6 +22,11 @@ pub(super) enum Verdict {
 pub(super) struct Finding {
     /// What it is about, such as a backend; findings of one subject stand together.
     about: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backend: Option<String>,
+    /// The number of an instance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<u64>,
     /// What was looked at, in a word.
     check: &'static str,
     verdict: Verdict,
@@ -39,15 +44,24 @@ pub(super) struct Finding {
 pub(super) struct Findings {
     list: Vec<Finding>,
     about: String,
+    backend: Option<String>,
+    instance: Option<u64>,
 }
 
 impl Findings {
     /// What follows is about this.
     pub(super) fn about(about: impl Into<String>) -> Self {
         Self {
-            list: Vec::new(),
             about: about.into(),
+            ..Self::default()
         }
+    }
+
+    /// The same for programs.
+    pub(super) fn of(mut self, backend: &str, instance: Option<u64>) -> Self {
+        self.backend = Some(backend.to_owned());
+        self.instance = instance;
+        self
     }
 
     /// It is good.
@@ -107,6 +121,8 @@ impl Findings {
     ) {
         self.list.push(Finding {
             about: self.about.clone(),
+            backend: self.backend.clone(),
+            instance: self.instance,
             check,
             verdict,
             text: plain(text),
@@ -168,6 +184,12 @@ impl Findings {
         }
         text
     }
+}
+
+/// `1 instance`, `2 instances`.
+pub(super) fn count(n: usize, what: &str) -> String {
+    let s = if n == 1 { "" } else { "s" };
+    format!("{n} {what}{s}")
 }
 
 #[cfg(test)]

@@ -49,31 +49,37 @@ pub(super) fn rented(config: &Config) -> Vec<(&str, &VastDiscovery)> {
 
 /// The accounts of these backends; without any, the one that the environment says.
 pub(super) fn tenants(rented: &[(&str, &VastDiscovery)]) -> Vec<Tenant> {
-    let mut tenants: Vec<(Tenant, Option<&str>)> = Vec::new();
     let outside = Outside::default();
-    let make = |api: &str, written: Option<&str>, backends| {
-        let found = Key::find(written);
-        let key = found.map(|(key, source)| (Vast::new(api, key, outside.clone()), source));
-        let api = api.to_owned();
-        Tenant { api, key, backends }
+    let make = |api: &str, found: Option<(Key, KeySource)>, backends| Tenant {
+        api: api.to_owned(),
+        key: found.map(|(key, source)| (Vast::new(api, key, outside.clone()), source)),
+        backends,
     };
+    if rented.is_empty() {
+        // As for the `vastai` command.
+        let api = std::env::var("VAST_URL").ok();
+        let api = api.filter(|api| !api.trim().is_empty());
+        let api = api.as_deref().map_or(DEFAULT_API, str::trim);
+        return vec![make(api, Key::find(None), Vec::new())];
+    }
+    // Whatever it is called in the file, it is one account by its key.
+    let mut known: Vec<(Tenant, Option<Key>)> = Vec::new();
     for (name, vastai) in rented {
         let written = vastai.api_key.as_ref().map(|key| key.expose());
-        let known = tenants
+        let found = Key::find(written);
+        let key = found.as_ref().map(|(key, _)| key.clone());
+        let same = known
             .iter_mut()
-            .find(|(tenant, key)| tenant.api == vastai.api && *key == written);
-        match known {
+            .find(|(tenant, other)| tenant.api == vastai.api && *other == key);
+        match same {
             Some((tenant, _)) => tenant.backends.push((*name).to_owned()),
             None => {
-                let tenant = make(&vastai.api, written, vec![(*name).to_owned()]);
-                tenants.push((tenant, written));
+                let tenant = make(&vastai.api, found, vec![(*name).to_owned()]);
+                known.push((tenant, key));
             }
         }
     }
-    if tenants.is_empty() {
-        return vec![make(DEFAULT_API, None, Vec::new())];
-    }
-    tenants.into_iter().map(|(tenant, _)| tenant).collect()
+    known.into_iter().map(|(tenant, _)| tenant).collect()
 }
 
 /// All instances of an account. Who is told to ask less often waits, and asks again.

@@ -16,7 +16,7 @@ enum Command {
     /// Show the instances of the account: how they stand, what they cost, where they are reached.
     ///
     /// The accounts are those of the backends with discover.vastai in the file; without a file, the one
-    /// whose key is in VAST_API_KEY or in the files of the vastai command. Exits with 1 when the key is
+    /// whose key is in VAST_API_KEY or in the files of the vastai command, at VAST_URL or Vast.ai itself. Exits with 1 when the key is
     /// missing or refused, with 2 when the file is broken, with 3 when only some of the accounts have
     /// answered, with 4 when the API cannot be reached.
     #[command(

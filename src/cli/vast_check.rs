@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::Exit;
-use super::finding::Findings;
+use super::finding::{Findings, count};
 use super::knock::knock;
 use super::print::{print, print_json};
 use super::serve::{on_control_runtime, say};
@@ -178,17 +178,10 @@ async fn of_account(tenant: &Tenant, own: &mut Findings) -> Option<Vec<Instance>
             "make a key for figshift with the scope instance_read, and set it in VAST_API_KEY",
         );
     }
-    let running = instances
-        .iter()
-        .filter(|instance| instance.standing() == Standing::Runs);
-    own.ok(
-        "list",
-        format!(
-            "{} instances, {} of them run",
-            instances.len(),
-            running.count()
-        ),
-    );
+    let running = instances.iter();
+    let running = running.filter(|instance| instance.standing() == Standing::Runs);
+    let (all, running) = (count(instances.len(), "instance"), running.count());
+    own.ok("list", format!("{all}, of which {running} run"));
     credit(vast, own).await;
     Some(instances)
 }
@@ -244,7 +237,7 @@ async fn credit(vast: &Vast, own: &mut Findings) {
 
 /// No instance is meant: what there is instead.
 fn nobody(name: &str, vastai: &VastDiscovery, instances: &[Instance]) -> Findings {
-    let mut own = Findings::about(heading(name, vastai));
+    let mut own = Findings::about(heading(name, vastai)).of(name, None);
     let mut labels: BTreeMap<&str, usize> = BTreeMap::new();
     for instance in instances {
         *labels
@@ -292,8 +285,8 @@ async fn of_backend(
     vastai: &VastDiscovery,
     instances: Vec<Instance>,
 ) -> Findings {
-    let mut own = Findings::about(heading(&backend.name, vastai));
-    own.ok("match", format!("{} of the instances", instances.len()));
+    let mut own = Findings::about(heading(&backend.name, vastai)).of(&backend.name, None);
+    own.ok("match", count(instances.len(), "instance"));
     let missing = vastai
         .ids
         .iter()
@@ -356,7 +349,8 @@ async fn of_instance(backend: &Backend, port: u16, instance: &Instance) -> Findi
     let mut own = Findings::about(format!(
         "instance {} of backend `{}`{gpu}{dollars}",
         instance.id, backend.name
-    ));
+    ))
+    .of(&backend.name, Some(instance.id));
     if !of_state(instance, &mut own) {
         return own;
     }

@@ -22,10 +22,10 @@ const LONGEST: usize = 200;
 /// It is no success.
 pub(super) fn read(
     asked: &'static str,
-    answer: Result<Answer, NoAnswer>,
+    answer: &Result<Answer, NoAnswer>,
     now: SystemTime,
 ) -> Result<Value, Trouble> {
-    let answer = answer.map_err(|none| no_answer(asked, &none))?;
+    let answer = answer.as_ref().map_err(|none| no_answer(asked, none))?;
     let status = answer.status;
     let body: Option<Value> = serde_json::from_slice(&answer.body).ok();
     let trouble = |kind, said: String| {
@@ -39,7 +39,7 @@ pub(super) fn read(
             false => line(&String::from_utf8_lossy(&answer.body), LONGEST),
         };
         return match status {
-            429 => limited(asked, &answer, None, said, now),
+            429 => limited(asked, answer, None, said, now),
             _ if fine && answer.body.is_empty() => trouble(Kind::NotJson, "an empty answer".into()),
             _ if fine => trouble(Kind::NotJson, format!("not JSON: {said}")),
             403 => trouble(Kind::Edge, said),
@@ -60,9 +60,9 @@ pub(super) fn read(
     let is_scope = is_scope.iter().any(|word| lower.contains(word));
     match error.as_deref() {
         Some("search_quota_exceeded" | "rate_limit_exceeded") => {
-            limited(asked, &answer, error.as_deref(), said, now)
+            limited(asked, answer, error.as_deref(), said, now)
         }
-        _ if status == 429 => limited(asked, &answer, error.as_deref(), said, now),
+        _ if status == 429 => limited(asked, answer, error.as_deref(), said, now),
         Some("deprecated_endpoint") => trouble(Kind::Retired, said),
         Some("auth_error") if is_scope => trouble(Kind::Scope, said),
         Some("auth_error") => trouble(Kind::Key, said),
@@ -179,7 +179,7 @@ mod tests {
     }
 
     fn trouble(status: u16, body: &str) -> Trouble {
-        read(PATH, Ok(answer(status, &[], body)), now()).unwrap_err()
+        read(PATH, &Ok(answer(status, &[], body)), now()).unwrap_err()
     }
 
     #[test]
@@ -190,7 +190,7 @@ mod tests {
             r#"{"success": null}"#,
         ] {
             assert!(
-                read(PATH, Ok(answer(200, &[], body)), now()).is_ok(),
+                read(PATH, &Ok(answer(200, &[], body)), now()).is_ok(),
                 "{body}"
             );
         }
@@ -321,7 +321,7 @@ mod tests {
         assert!(!trouble(401, "").may_pass());
         assert!(trouble(429, "").may_pass() && trouble(403, "").may_pass());
         let there = answer(308, &[("location", "https://evil.example/x?api_key=1")], "");
-        let redirect = read(PATH, Ok(there), now()).unwrap_err().to_string();
+        let redirect = read(PATH, &Ok(there), now()).unwrap_err().to_string();
         assert_eq!(redirect, format!("{PATH}: 308: it leads to evil.example"));
     }
 
@@ -334,7 +334,7 @@ mod tests {
                 .collect();
             let mut answer = answer(429, &headers, body);
             answer.retry_after = retry.map(Duration::from_secs);
-            let trouble = read(PATH, Ok(answer), now()).unwrap_err();
+            let trouble = read(PATH, &Ok(answer), now()).unwrap_err();
             trouble.retry_after().map(|wait| wait.as_secs())
         };
         let quota = r#"{"error":"search_quota_exceeded"}"#;
@@ -359,7 +359,7 @@ mod tests {
             (NoAnswer::Client("x".into()), Kind::Broken),
             (NoAnswer::TooLong(9), Kind::TooLong),
         ] {
-            let trouble = read(PATH, Err(none.clone()), now()).unwrap_err();
+            let trouble = read(PATH, &Err(none.clone()), now()).unwrap_err();
             assert_eq!(trouble.kind(), kind);
             assert_eq!(trouble.to_string(), format!("{PATH}: {none}"));
         }

@@ -149,13 +149,20 @@ impl Vast {
         })?;
         let url = format!("{}{path}{query}", self.base);
         let key = Some(self.key.expose());
-        let answer = self.outside.get(&url, key, LONGEST, self.timeout).await;
-        let read = answer::read(path, answer, SystemTime::now());
+        let mut answer = self.outside.get(&url, key, LONGEST, self.timeout).await;
+        let mut read = answer::read(path, &answer, SystemTime::now());
+        if read.is_err() {
+            // It may repeat the key. That is blacked out before anything is cut, or a part of it may be left.
+            if let Ok(answer) = &mut answer {
+                answer.body = self.key.blacked_out(&answer.body);
+            }
+            read = answer::read(path, &answer, SystemTime::now());
+        }
         if let Err(trouble) = &read
             && let Some(wait) = trouble.retry_after()
         {
             turn.close(wait);
         }
-        read.map_err(|trouble| trouble.without(&self.key))
+        read
     }
 }

@@ -78,6 +78,26 @@ impl Key {
         &self.0
     }
 
+    /// These bytes with `…` wherever it stands in them.
+    pub(super) fn blacked_out(&self, bytes: &[u8]) -> Vec<u8> {
+        let key = self.0.as_bytes();
+        let mut kept = Vec::with_capacity(bytes.len());
+        let mut rest = bytes;
+        while let Some((first, after)) = rest.split_first() {
+            match rest.strip_prefix(key) {
+                Some(after) => {
+                    kept.extend_from_slice("…".as_bytes());
+                    rest = after;
+                }
+                None => {
+                    kept.push(*first);
+                    rest = after;
+                }
+            }
+        }
+        kept
+    }
+
     /// Whether it can travel in a header.
     pub(super) fn is_sendable(&self) -> bool {
         self.0.bytes().all(|byte| byte.is_ascii_graphic())
@@ -183,6 +203,9 @@ mod tests {
         let key = Key::new("correct-horse").unwrap();
         assert_eq!(format!("{key:?}"), "Key(…)");
         assert!(key.is_sendable());
+        let black = key.blacked_out(b"correct-correct-horse, correct-horse!");
+        assert_eq!(black, "correct-…, …!".as_bytes());
+        assert_eq!(key.blacked_out(b"correct-hors"), b"correct-hors");
         assert!(!Key::new("a b").unwrap().is_sendable());
         assert!(!Key::new("ä").unwrap().is_sendable());
     }

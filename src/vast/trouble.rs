@@ -3,8 +3,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::Key;
-
 /// No good answer. Its texts hold neither the key nor the query of a URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
@@ -108,12 +106,6 @@ impl Trouble {
 
     pub(super) fn with_wait(mut self, wait: Option<Duration>) -> Self {
         self.retry_after = wait;
-        self
-    }
-
-    /// Blacks the key out, which an answer may repeat.
-    pub(super) fn without(mut self, key: &Key) -> Self {
-        self.said = self.said.replace(key.expose(), "…");
         self
     }
 

@@ -536,7 +536,10 @@ fn astray(mood: Mood, key: &str) -> Vec<Do> {
         Mood::Echo => no(
             "400 Bad Request",
             "invalid_request",
-            &format!("bad call with key {key} in it"),
+            &format!(
+                "bad call with key {key} in it, {} and with {key} again",
+                "x".repeat(110)
+            ),
         ),
         Mood::Garbage => text(b"\x00\xff\x1b[2J{{{{ not json"),
         Mood::Html => html(OK),

@@ -28,10 +28,10 @@ async fn all_is_good() {
         0,
         &[
             "ok    key      from VAST_API_KEY, accepted",
-            "ok    list     3 instances, 3 of them run",
+            "ok    list     3 instances, of which 3 run",
             "ok    credit   $42.50 are left",
             "backend `rented`: label \"llm-prod\", port 8000, http",
-            "ok    match    2 of the instances",
+            "ok    match    2 instances",
             "warn  scheme   plain HTTP",
             "ok    serves   2 of 2",
             "instance 101 of backend `rented`, RTX 4090, $0.3526/h",
@@ -64,7 +64,17 @@ async fn all_is_good() {
             .clone()
             .all(|finding| finding["verdict"] == "ok" && finding["milliseconds"].is_f64())
     );
-    assert_eq!(ready.count(), 2);
+    let ids: Vec<_> = ready
+        .map(|finding| (&finding["backend"], &finding["instance"]))
+        .collect();
+    let rented = serde_json::json!("rented");
+    assert_eq!(
+        ids,
+        [
+            (&rented, &serde_json::json!(101)),
+            (&rented, &serde_json::json!(102))
+        ]
+    );
 }
 
 #[tokio::test]

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::process::Command;
 
-use figshift::config::Config;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -53,11 +52,6 @@ impl Shell {
         std::fs::write(self.folder.path().join("figshift.toml"), text).unwrap();
     }
 
-    pub(crate) fn config(&self) -> Config {
-        let loaded = figshift::config::load(&self.folder.path().join("figshift.toml"));
-        loaded.unwrap().config
-    }
-
     /// Runs figshift in the folder.
     pub(crate) async fn run(&self, arguments: &str) -> Said {
         let mut command = Command::new(env!("CARGO_BIN_EXE_figshift"));
@@ -66,7 +60,8 @@ impl Shell {
             .current_dir(self.folder.path())
             .env_remove("XDG_CONFIG_HOME")
             .env_remove("VAST_API_KEY")
-            .env("HOME", self.folder.path());
+            .env("HOME", self.folder.path())
+            .env("VAST_URL", self.api.url());
         if let Some(key) = &self.key {
             command.env("VAST_API_KEY", key);
         }
