@@ -121,11 +121,6 @@ impl Asked {
             _ => Ok(()),
         };
         match good {
-            Ok(()) if (300..400).contains(&status) && self.check == "ready" => all.odd(
-                self.check,
-                format!("the status is {status}, which leads elsewhere"),
-                "if it leads to https, write scheme = \"https\" in `discover`; else choose another path for `ready`",
-            ),
             Ok(()) if self.check == "answer" && status >= 500 => all.odd(
                 self.check,
                 format!("GET / is answered with {status}"),
@@ -151,6 +146,11 @@ impl Asked {
                         "the portal of the instance asks who is there: set `bearer` in [backends.{name}.auth] to its \
                          OPEN_BUTTON_TOKEN or WEB_PASSWORD (or launch it with ENABLE_AUTH=false)"
                     ),
+                    (false, 300..=399) if self.check == "ready" => {
+                        "if it leads to https, write scheme = \"https\" in `discover`; else choose another \
+                         path for `ready`"
+                            .to_owned()
+                    }
                     (false, 403) => format!("check what [backends.{name}.auth] says"),
                     (false, 404 | 405) => format!("check `path` of [backends.{name}.{}]", self.check),
                     (false, 502..=504) => {

@@ -394,11 +394,8 @@ async fn the_portal_answers_instead() {
     shell.write("", "");
     shell.api.forget_calls();
     shell.check().await.is(
-        0,
-        &[
-            "warn  ready    the status is 308, which leads elsewhere",
-            "scheme = \"https\"",
-        ],
+        1,
+        &["FAIL  ready    the status is 308", "scheme = \"https\""],
     );
     portal.set(|_| vec![status("503 Service Unavailable", &[], b"")]);
     shell.api.forget_calls();

@@ -13,9 +13,9 @@ use crate::support::vast::{Place, Row, VastAi};
 /// Twice the interval, and what a look and a readiness request need.
 const TWO_LOOKS: Duration = Duration::from_millis(3_500);
 
-async fn within(limit: Duration, what: &str, mut holds: impl FnMut() -> bool) {
+async fn within(limit: Duration, what: &str, holds: impl FnMut() -> bool) {
     let begun = std::time::Instant::now();
-    eventually(what, || holds()).await;
+    eventually(what, holds).await;
     assert!(
         begun.elapsed() <= limit,
         "{what}: after {:?}",

@@ -143,7 +143,7 @@ pub struct Ready {
     pub body: Option<String>,
     /// Content type of the body.
     pub content_type: String,
-    /// Statuses that are good; by default all from 200 to 499 but 401 and 403: somebody is there.
+    /// Statuses that are good; by default 200 to 299, 404 and 405: a service is there.
     pub expect: StatusSet,
     /// What the answer's first 64 KiB must have in them.
     pub contains: Option<String>,

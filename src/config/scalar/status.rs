@@ -27,9 +27,10 @@ impl StatusSet {
         Self::from_spans(vec![(first.min(last), first.max(last))])
     }
 
-    /// All statuses from 200 to 499, but for the two by which a wall before a service asks who is there.
+    /// Those by which a service answers a request that it need not know. A redirect, 400, 401 and 403 are not
+    /// among them: that is how a wall before a service answers.
     pub fn answered() -> Self {
-        Self::from_spans(vec![(200, 400), (402, 402), (404, 499)])
+        Self::from_spans(vec![(200, 299), (404, 405)])
     }
 
     /// Whether the status is in the set.

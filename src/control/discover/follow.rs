@@ -13,20 +13,16 @@ use super::dns::Names;
 use super::file::TargetFile;
 use super::http::TargetUrl;
 use super::source::{Report, keep_looking};
-use super::vastai::{Account, Looker, Reasons};
+use super::vastai::{Account, Looker, Paces, Reasons};
 use crate::config::Config;
 use crate::config::model::{Discover, VastDiscovery};
 use crate::outbound::Outside;
-use crate::vast::Pace;
 
 /// How soon another file is noticed.
 const FOLLOW: Duration = Duration::from_millis(250);
 /// What was found is old after so many intervals, and not before a minute.
 const STALE_AFTER: u32 = 6;
 const SOONEST_STALE: Duration = Duration::from_secs(60);
-
-/// So many accounts are remembered, the last ones.
-const MOST_PACES: usize = 32;
 
 /// A reason to look at once, from wherever it comes. Copies share it.
 #[derive(Debug, Clone)]
@@ -79,14 +75,14 @@ impl Drop for Running {
 /// Looks for the endpoints of the backends of the file in force, until it is dropped.
 pub async fn discover(lookers: Lookers) {
     let mut running: Vec<Running> = Vec::new();
-    let mut paces: Vec<(Account, Arc<Pace>)> = Vec::new();
+    let paces = Paces::default();
     loop {
         let config = lookers.config.load_full();
         let mut before = std::mem::take(&mut running);
         for task in tasks(&config) {
             let kept = before.iter().position(|running| running.0 == task);
             let kept = kept.map(|at| before.swap_remove(at));
-            running.push(kept.unwrap_or_else(|| lookers.start(task, &mut paces)));
+            running.push(kept.unwrap_or_else(|| lookers.start(task, &paces)));
         }
         drop(before);
         lookers.forget_others(&config);
@@ -117,21 +113,8 @@ fn tasks(config: &Config) -> Vec<Task> {
     ones
 }
 
-/// The pace of an account: a file that is saved again is no reason to ask sooner.
-fn pace_of(account: &Account, paces: &mut Vec<(Account, Arc<Pace>)>) -> Arc<Pace> {
-    if let Some((_, known)) = paces.iter().find(|(known, _)| known == account) {
-        return Arc::clone(known);
-    }
-    if paces.len() >= MOST_PACES {
-        paces.remove(0);
-    }
-    let pace = Arc::<Pace>::default();
-    paces.push((account.clone(), Arc::clone(&pace)));
-    pace
-}
-
 impl Lookers {
-    fn start(&self, task: Task, paces: &mut Vec<(Account, Arc<Pace>)>) -> Running {
+    fn start(&self, task: Task, paces: &Paces) -> Running {
         let handle = match &task {
             Task::One(name, discover) => self.start_one(name, discover),
             Task::Many(account, backends) => {
@@ -145,7 +128,7 @@ impl Lookers {
                     account: account.clone(),
                     backends: backends.collect(),
                     outside: self.outside.clone(),
-                    pace: pace_of(account, paces),
+                    paces: paces.clone(),
                     now,
                 };
                 tokio::spawn(looker.run())

@@ -1,7 +1,7 @@
 //! Instances of Vast.ai. All backends with the same key share one look at the list: the API limits how often
 //! it is asked for each key and address.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -29,8 +29,42 @@ impl Account {
     pub(super) fn of(wanted: &VastDiscovery) -> Self {
         Self {
             api: wanted.api.clone(),
-            api_key: wanted.api_key.clone(),
+            api_key: wanted.api_key.clone().filter(|key| !key.is_empty()),
         }
+    }
+}
+
+/// So many keys are remembered, the last ones.
+const MOST_PACES: usize = 32;
+
+/// The paces of keys, however they were found: neither a file that is saved again nor the same key in two places
+/// is a reason to ask sooner. Copies share them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Paces(Arc<Mutex<Vec<OfKey>>>);
+
+#[derive(Debug)]
+struct OfKey {
+    api: String,
+    key: Key,
+    pace: Arc<Pace>,
+}
+
+impl Paces {
+    fn of(&self, api: &str, key: &Key) -> Arc<Pace> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(one) = known.iter().find(|one| one.api == api && one.key == *key) {
+            return Arc::clone(&one.pace);
+        }
+        if known.len() >= MOST_PACES {
+            known.remove(0);
+        }
+        let pace = Arc::<Pace>::default();
+        known.push(OfKey {
+            api: api.to_owned(),
+            key: key.clone(),
+            pace: Arc::clone(&pace),
+        });
+        pace
     }
 }
 
@@ -39,8 +73,8 @@ pub(super) struct Looker {
     pub(super) account: Account,
     pub(super) backends: Vec<(VastDiscovery, Report)>,
     pub(super) outside: Outside,
-    /// Outlives this look: the limits do too.
-    pub(super) pace: Arc<Pace>,
+    /// They outlive this look: the limits do too.
+    pub(super) paces: Paces,
     /// Counts the reasons to look at once.
     pub(super) now: watch::Receiver<u64>,
 }
@@ -95,8 +129,9 @@ impl Looker {
             let found = tokio::task::spawn_blocking(find).await.ok().flatten();
             let (key, source) = found?;
             tracing::debug!(%source, "A key for Vast.ai was found");
+            let pace = self.paces.of(&self.account.api, &key);
             let made = Vast::new(&self.account.api, key, self.outside.clone());
-            *vast = Some(made.paced_by(Arc::clone(&self.pace)));
+            *vast = Some(made.paced_by(pace));
         }
         vast.as_ref()
     }
