@@ -15,7 +15,7 @@ use super::presence::Presence;
 use super::worker::Worker;
 use crate::recall::{Chosen, Decision, Mark, Moment};
 use crate::snapshot::{Arm, Backend, ClientLimits, Endpoint, Member, Picked, Pin, Route, Seat};
-use crate::stats::{Class, Cohorts, Fault, Reason, Side, SideCell, Trouble, Unit};
+use crate::stats::{Class, Cohorts, Fault, Purpose, Reason, Side, SideCell, Trouble, Unit};
 
 /// A request that has found its route.
 #[derive(Debug)]
@@ -48,6 +48,8 @@ pub(super) struct Walk {
 struct Attempt {
     side: Side,
     picked: Picked,
+    /// At the last look before.
+    began: Duration,
     /// The breaker has been told.
     told: bool,
 }
@@ -287,6 +289,7 @@ impl Walk {
         self.attempt = Some(Attempt {
             side,
             picked,
+            began: self.time,
             told: false,
         });
         if let Some(aside) = self.aside() {
@@ -381,8 +384,15 @@ impl Walk {
         }
     }
 
-    /// The try ended.
+    /// The try ended, and its answer is nobody's.
     pub(super) fn attempt_ends(&mut self, class: Class) {
+        if class == Class::Cancelled {
+            self.look_at_clock();
+        }
+        self.end_attempt(class, Purpose::Retries);
+    }
+
+    fn end_attempt(&mut self, class: Class, purpose: Purpose) {
         let Some(attempt) = self.attempt else {
             // It had none, but may have waited for one.
             self.leave_cohort(class);
@@ -402,7 +412,7 @@ impl Walk {
         if class == Class::Cancelled && self.is_cut() {
             cell.cut.add(1);
         }
-        self.close_attempt();
+        self.close_attempt(purpose);
     }
 
     /// The try found a connection that the backend had just closed: nobody's fault, and no try.
@@ -410,7 +420,7 @@ impl Walk {
         self.untell_breaker();
         self.note(|decision, _| decision.mark(Mark::Stale));
         self.cell(self.side()).retries[Reason::Reset as usize].add(1);
-        self.close_attempt();
+        self.close_attempt(Purpose::Retries);
     }
 
     /// The request ended for the client, served by the side of the last try. `just_looked` says
@@ -420,7 +430,7 @@ impl Walk {
             self.look_at_clock();
         }
         let served = self.side();
-        self.attempt_ends(class);
+        self.end_attempt(class, Purpose::Requests);
         self.cell(served).total.record(self.elapsed());
         self.count(served, class);
         self.remember(|decision, at| decision.ends(at, class));
@@ -489,12 +499,15 @@ impl Walk {
         }
     }
 
-    fn close_attempt(&mut self) {
+    fn close_attempt(&mut self, purpose: Purpose) {
         if let Some(endpoint) = self.endpoint() {
             endpoint.cells.of(self.worker().index).in_flight.down();
         }
         if let Some(attempt) = self.attempt.take() {
-            self.cell(attempt.side).in_flight.down();
+            let took = self.time.saturating_sub(attempt.began);
+            let cell = self.cell(attempt.side);
+            cell.in_flight.down();
+            cell.busy[purpose as usize].add(took.as_nanos() as u64);
         }
     }
 }
@@ -507,7 +520,7 @@ impl Drop for Walk {
             let served = self.side();
             // How long it has waited counts.
             self.look_at_clock();
-            self.attempt_ends(Class::Cancelled);
+            self.end_attempt(Class::Cancelled, Purpose::Requests);
             self.count(served, Class::Cancelled);
             self.remember(|decision, at| decision.ends(at, Class::Cancelled));
         }

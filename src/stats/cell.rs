@@ -4,6 +4,7 @@
 use std::sync::OnceLock;
 
 use super::class::{Class, Fault, Reason, Trouble};
+use super::purpose::Purpose;
 use super::client::{Lapse, Refused};
 use super::counter::{Counter, Gauge};
 use super::histogram::Histogram;
@@ -92,6 +93,8 @@ pub struct SideCell {
     pub tunnel_bytes: [Counter; 2],
     /// Tries on their way.
     pub in_flight: Gauge,
+    /// Nanoseconds that ended tries took, by what they were for.
+    pub busy: [Counter; Purpose::COUNT],
     /// From the start of the exchange to the response head, where the endpoint has only just come; made
     /// by the first of those.
     cold_head: OnceLock<Box<Histogram>>,

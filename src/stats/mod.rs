@@ -7,6 +7,7 @@ mod client;
 mod cohort;
 mod counter;
 mod histogram;
+mod purpose;
 
 pub use cell::{Cells, EndpointCell, SideCell, WorkerCell};
 pub use class::{Class, Fault, Reason, Side, Trouble};
@@ -14,3 +15,4 @@ pub use client::{Lapse, Refused};
 pub use cohort::{Cohort, Cohorts, Draw, Limits, SideCounts, Unit};
 pub use counter::{Counter, Gauge};
 pub use histogram::{EDGES_US, Histogram, HistogramTotals};
+pub use purpose::Purpose;

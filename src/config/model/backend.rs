@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{BackendAuth, BackendLimit, BackendTls, Discover, Ready, Scheme};
-use crate::config::scalar::{Duration, StatusSet};
+use super::{BackendAuth, BackendLimit, BackendTls, Budget, Discover, Ready, Scheme};
+use crate::config::scalar::{Dollars, Duration, StatusSet};
 
 /// `[backends.NAME]`: a logical service.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -47,6 +47,11 @@ pub struct Backend {
     pub health: Option<Health>,
     /// How much is on its way to it at a time; no limit unless given.
     pub limit: Option<BackendLimit>,
+    /// What the whole backend costs in an hour. Takes the place of what its instances say of their prices.
+    #[schemars(extend("examples" = [3.2]))]
+    pub dollars_per_hour: Option<Dollars>,
+    /// What it may cost before its share rises no more; no bound unless given.
+    pub budget: Option<Budget>,
 }
 
 /// One address of a backend.

@@ -3,6 +3,7 @@
 //! (durations, sizes, percents) but not yet checked against each other: that is `validate`.
 
 mod backend;
+mod budget;
 mod discover;
 mod flag;
 mod guard;
@@ -16,6 +17,7 @@ pub use backend::{
     Backend, Breaker, Endpoint, Health, HostPolicy, OnDisconnect, Pool, Protocol, Timeouts,
     WeightedEndpoint,
 };
+pub use budget::Budget;
 pub use discover::{
     BackendAuth, Discover, DnsDiscovery, DnsRecord, FileDiscovery, HttpDiscovery, InstanceAuth,
     Ready, Scheme, VastDiscovery,

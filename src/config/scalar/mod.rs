@@ -1,6 +1,7 @@
 //! Scalar values of the file that have a unit or a syntax of their own. Each parses from one TOML
 //! value, says in its refusal what it takes, and describes itself in the JSON Schema.
 
+mod dollars;
 mod duration;
 mod net;
 mod part;
@@ -14,6 +15,7 @@ mod sticky;
 mod time_of_day;
 mod zone;
 
+pub use dollars::Dollars;
 pub use duration::Duration;
 pub use net::Net;
 pub use part::{Part, Points};

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use serde::de::{Deserializer, Error, Visitor};
 
 use super::{
-    Duration, Net, Part, Percent, Pin, Points, Secret, Size, StickyKey, TimeOfDay, Zone, status,
+    Dollars, Duration, Net, Part, Percent, Pin, Points, Secret, Size, StickyKey, TimeOfDay, Zone, status,
 };
 
 /// One value of the file, before it is a scalar.
@@ -71,6 +71,7 @@ pub(in crate::config) type Reader = (&'static str, fn(Given<'_>) -> Result<(), R
 /// Finds the parser behind a `format` of the schema, so that structure and types cannot disagree.
 pub(in crate::config) fn reader(format: &str) -> Option<Reader> {
     match format {
+        "figshift-dollars" => Some((Dollars::EXPECTS, check::<Dollars>)),
         "figshift-duration" => Some((Duration::EXPECTS, check::<Duration>)),
         "figshift-percent" => Some((Percent::EXPECTS, check::<Percent>)),
         "figshift-size" => Some((Size::EXPECTS, check::<Size>)),

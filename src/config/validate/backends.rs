@@ -7,6 +7,7 @@ use crate::config::scalar::Duration;
 use crate::config::sheet::Sheet;
 use crate::config::tree::Path;
 
+use super::budget;
 use super::bounds::{DAY, HOUR, MINUTE, clock, shown};
 use super::discover;
 use super::limits;
@@ -28,6 +29,9 @@ pub(super) fn check(config: &Config, sheet: &mut Sheet<'_>) {
         clocks(backend, &at, sheet);
         if let Some(limit) = &backend.limit {
             limits::of_backend(limit, &at.key("limit"), sheet);
+        }
+        if let Some(written) = &backend.budget {
+            budget::check(written, &at.key("budget"), sheet);
         }
         departures(backend, &at, sheet);
         if let Some(health) = &backend.health {

@@ -4,6 +4,7 @@
 mod admin;
 mod backends;
 mod bounds;
+mod budget;
 mod discover;
 mod file;
 mod guard;
