@@ -4,6 +4,7 @@
 mod balance;
 mod breaker;
 mod budget;
+pub mod cost;
 pub mod guard;
 pub mod ramp;
 mod split;

@@ -4,10 +4,10 @@
 use std::sync::OnceLock;
 
 use super::class::{Class, Fault, Reason, Trouble};
-use super::purpose::Purpose;
 use super::client::{Lapse, Refused};
 use super::counter::{Counter, Gauge};
 use super::histogram::Histogram;
+use super::purpose::Purpose;
 
 /// One cell per worker. Each cell is allocated by itself, so two workers never share a cache line.
 #[derive(Debug)]

@@ -7,7 +7,8 @@ use std::marker::PhantomData;
 use serde::de::{Deserializer, Error, Visitor};
 
 use super::{
-    Dollars, Duration, Net, Part, Percent, Pin, Points, Secret, Size, StickyKey, TimeOfDay, Zone, status,
+    Dollars, Duration, Net, Part, Percent, Pin, Points, Secret, Size, StickyKey, TimeOfDay, Zone,
+    status,
 };
 
 /// One value of the file, before it is a scalar.

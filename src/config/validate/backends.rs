@@ -7,8 +7,8 @@ use crate::config::scalar::Duration;
 use crate::config::sheet::Sheet;
 use crate::config::tree::Path;
 
-use super::budget;
 use super::bounds::{DAY, HOUR, MINUTE, clock, shown};
+use super::budget;
 use super::discover;
 use super::limits;
 use super::names::{NAME_HINT, is_host, is_name, is_port, split_port};

@@ -1,0 +1,12 @@
+//! What backends cost: what was spent in a rolling window, who kept a backend busy, and when a budget
+//! is used up.
+
+mod busy;
+mod cap;
+mod spend;
+mod trail;
+
+pub use busy::Busy;
+pub use cap::{Budget, Over, Spent};
+pub use spend::{DAY, HOUR, Spend};
+pub use trail::{Add, Trail, per_1000};
