@@ -43,6 +43,7 @@ fn kind(refused: &Refused) -> (StatusCode, &'static str, &'static str) {
         Refused::NoCandidate(_) => (S::CONFLICT, "No candidate", "no_candidate"),
         Refused::Capped(_) => (S::CONFLICT, "A kill switch is on", "killed"),
         Refused::Held(_) => (S::CONFLICT, "The guard holds", "held"),
+        Refused::OverBudget(_) => (S::CONFLICT, "The budget is used up", "over_budget"),
         Refused::NoRamp(_) => (S::CONFLICT, "No ramp", "no_ramp"),
         Refused::Ramp(_) => (S::CONFLICT, "Not now", "ramp"),
         Refused::Disabled => (S::CONFLICT, "Switched off", "disabled"),

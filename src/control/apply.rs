@@ -170,6 +170,9 @@ impl Controller {
             let force = force.map(ToString::to_string).unwrap_or_default();
             return Err(Refused::Held(force));
         }
+        if !by_force {
+            self.not_over_budget(route, hundredths)?;
+        }
         let over = standing.file_percent(route);
         let set = Shifted {
             hundredths: hundredths.min(10_000),
@@ -185,6 +188,11 @@ impl Controller {
             laid.shifted = (hundredths != over || laid.flagged.is_some()).then_some(set);
             laid.climb = None;
             laid.hold.take_if(|_| by_force);
+            if let Some(capped) = &mut laid.budget
+                && by_force
+            {
+                capped.hundredths = capped.hundredths.max(hundredths.min(10_000));
+            }
         });
         self.put_in_force(plan)
     }

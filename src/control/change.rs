@@ -117,6 +117,15 @@ pub enum What {
         /// Hundredths of a percent.
         hundredths: u16,
     },
+    /// The budget of a route's candidate is used up, or is not any more.
+    Budget {
+        /// Of which route.
+        route: String,
+        /// The candidate.
+        backend: String,
+        /// Whether it is.
+        over: bool,
+    },
 }
 
 /// What an operator can tell a ramp.
@@ -179,6 +188,8 @@ pub enum Actor {
     Flag,
     /// Who looks for the endpoints of backends.
     Discovery,
+    /// The budget of a backend.
+    Budget,
 }
 
 impl fmt::Display for Actor {
@@ -194,6 +205,7 @@ impl fmt::Display for Actor {
             Self::Gate => "gate",
             Self::Flag => "flag",
             Self::Discovery => "discovery",
+            Self::Budget => "budget",
         })
     }
 }
@@ -229,6 +241,8 @@ pub enum Refused {
     Capped(String),
     /// The guard holds traffic back: what is in force, and why.
     Held(String),
+    /// It raises a percent whose candidate has used up its budget: what is in force, and why.
+    OverBudget(String),
     /// The file has no ramp for the route.
     NoRamp(String),
     /// The ramp is not in a state for that.
@@ -262,6 +276,10 @@ impl fmt::Display for Refused {
             Self::Held(force) => write!(
                 f,
                 "the guard holds traffic back ({force}): resume, or shift by force"
+            ),
+            Self::OverBudget(force) => write!(
+                f,
+                "the budget of the candidate is used up ({force}): wait, raise the budget, or shift by force"
             ),
             Self::NoRamp(route) => write!(
                 f,

@@ -13,6 +13,8 @@ use tokio::time::MissedTickBehavior;
 
 use super::apply::apply_health;
 use super::change::{Answer, Change, Done, Refused, What};
+use super::cost::Purse;
+use super::discovered::Discovered;
 use super::events::Events;
 use super::force::Switches;
 use super::journal::{Entry, Journal};
@@ -52,6 +54,8 @@ pub struct Controller {
     pub(super) successors: mpsc::Receiver<LetGo>,
     pub(super) bench: Bench,
     pub(super) watched: Watched,
+    pub(super) purse: Purse,
+    pub(super) discovered: Arc<ArcSwap<Discovered>>,
     /// The moment from which the workers count their times, once it is told.
     pub(super) born: Option<Instant>,
     /// Routes whose ramps shall start at the next look.
@@ -191,6 +195,11 @@ impl Controller {
                 Ok(self.nothing_moved())
             }
             What::Flag { route, hundredths } => self.apply_flag(&route, hundredths, stamp),
+            What::Budget {
+                route,
+                backend,
+                over,
+            } => self.apply_budget(&route, backend, over, stamp),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What is in force on a route, and why: `min(desired, caps)`, computed here and nowhere else.
 //! Desired is what the ramp says, else an operator, else the feature flag, else the file. Caps are the kill
-//! switches, each of which brings the percent to 0, and what the guard leaves.
+//! switches, each of which brings the percent to 0, what the guard leaves, and what a used up budget leaves.
 
 use std::fmt;
 
@@ -30,6 +30,8 @@ pub enum Cause {
     RouteRollback,
     /// What the guard leaves.
     Hold,
+    /// What it was when the budget of the candidate was used up.
+    Budget,
     /// The ramp.
     Ramp,
     /// An operator's `shift`.
@@ -43,7 +45,7 @@ pub enum Cause {
 impl Cause {
     /// Whether it only takes away.
     fn is_cap(self) -> bool {
-        self.is_kill() || self == Self::Hold
+        self.is_kill() || matches!(self, Self::Hold | Self::Budget)
     }
 
     fn is_kill(self) -> bool {
@@ -61,6 +63,7 @@ impl Cause {
             Self::Rollback => "rollback",
             Self::RouteRollback => "route_rollback",
             Self::Hold => "guard_hold",
+            Self::Budget => "budget",
             Self::Ramp => "ramp",
             Self::Shift => "shift",
             Self::Flag => "flag",
@@ -77,6 +80,7 @@ impl fmt::Display for Cause {
             Self::Rollback => "rollback",
             Self::RouteRollback => "rollback of this route",
             Self::Hold => "guard hold",
+            Self::Budget => "budget",
             Self::Ramp => "ramp",
             Self::Shift => "shift",
             Self::Flag => "flag",
@@ -132,6 +136,9 @@ impl Force {
         if let Some(hold) = &route.hold {
             chain.push(link(Cause::Hold, hold.hundredths, &hold.stamp));
         }
+        if let Some(capped) = &route.budget {
+            chain.push(link(Cause::Budget, capped.hundredths, &capped.stamp));
+        }
         let caps = chain.len();
         if let Some(climb) = &route.climb {
             chain.push(link(Cause::Ramp, climb.ramp.percent(), &climb.stamp));
@@ -160,7 +167,7 @@ impl Force {
         self.chain.last().map_or(0, |link| link.hundredths)
     }
 
-    /// What would be in force without kill switches and holds, in hundredths of a percent.
+    /// What would be in force without kill switches, holds and budgets, in hundredths of a percent.
     pub fn desired(&self) -> u16 {
         let mut wishes = self.chain.iter().filter(|link| !link.what.is_cap());
         wishes.next().map_or(0, |link| link.hundredths)
@@ -174,6 +181,11 @@ impl Force {
     /// Whether the guard holds traffic back.
     pub fn is_held(&self) -> bool {
         self.chain.iter().any(|link| link.what == Cause::Hold)
+    }
+
+    /// The most that a used up budget leaves, in hundredths of a percent, and why. It takes nothing away.
+    pub fn budget(&self) -> Option<&Link> {
+        self.chain.iter().find(|link| link.what == Cause::Budget)
     }
 
     /// Whether a kill switch is on or the guard holds traffic back.
@@ -192,8 +204,9 @@ impl fmt::Display for Force {
                 write!(f, " {} %", f64::from(link.hundredths) / 100.0)?;
             }
             if let Some(stamp) = &link.stamp {
-                // The guard, the ramp and the flag are who they are.
-                if !matches!(link.what, Cause::Hold | Cause::Flag) && stamp.actor != "ramp" {
+                // The guard, the budget, the ramp and the flag are who they are.
+                let is_itself = matches!(link.what, Cause::Hold | Cause::Budget | Cause::Flag);
+                if !is_itself && stamp.actor != "ramp" {
                     write!(f, " by {}", stamp.actor)?;
                 }
                 if !stamp.reason.is_empty() {
@@ -208,7 +221,7 @@ impl fmt::Display for Force {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::overrides::Shifted;
+    use crate::control::overrides::{Capped, Shifted};
 
     fn stamp(reason: &str) -> Stamp {
         Stamp {
@@ -247,6 +260,36 @@ mod tests {
             "0 % ← VASTAI_ENABLED=false ← KILL file by operator ← rollback by operator: all \
              ← rollback of this route by operator: slow ← shift 50 % by operator ← file 25 %"
         );
+    }
+
+    #[test]
+    fn a_budget_keeps_a_percent_from_rising_and_is_no_kill() {
+        let mut route = RouteOverride {
+            budget: Some(Capped {
+                hundredths: 2_500,
+                backend: "vastai".to_owned(),
+                stamp: Stamp {
+                    actor: "budget".to_owned(),
+                    ..stamp("$5.02 of $5.00 in the last hour")
+                },
+            }),
+            ..RouteOverride::default()
+        };
+        let (house, switches) = (Overrides::default(), Switches::default());
+        let force = Force::of(5_000, &route, &house, &switches);
+        assert_eq!((force.hundredths, force.desired()), (2_500, 5_000));
+        assert!(!force.is_capped() && !force.is_held() && !force.is_killed());
+        assert_eq!(
+            force.to_string(),
+            "25 % ← budget 25 %: $5.02 of $5.00 in the last hour ← file 50 %"
+        );
+        // What wants less gets it.
+        assert_eq!(
+            Force::of(1_000, &route, &house, &switches).hundredths,
+            1_000
+        );
+        route.rollback = Some(stamp("slow"));
+        assert_eq!(Force::of(5_000, &route, &house, &switches).hundredths, 0);
     }
 
     #[test]

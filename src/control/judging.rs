@@ -33,7 +33,7 @@ pub struct Judged {
     pub finding: Option<Finding>,
     /// The ramp, if it was started.
     pub climb: Option<Climb>,
-    /// Whether the schedule allows steps now.
+    /// Whether the schedule and the budget allow steps now.
     pub may_step: bool,
     /// The gate's answer to the step that is asked for.
     pub gate: Option<bool>,
@@ -52,6 +52,7 @@ impl Controller {
     pub(super) fn look(&mut self, now: Duration, wall: SystemTime) {
         let begun = Instant::now();
         self.bench.look(now.as_secs());
+        self.look_at_costs(now, wall);
         for route in std::mem::take(&mut self.starts) {
             self.start_ramp(&route);
         }
@@ -85,7 +86,7 @@ impl Controller {
         }
         self.bench.follow(&snapshot, &self.config);
         self.config_in_force.store(Arc::new(self.config.clone()));
-        let by_hand = matches!(what, "file" | "shift" | "flag");
+        let by_hand = matches!(what, "file" | "shift" | "flag" | "budget_free");
         for moved in moves {
             let (route, from, to) = (&*moved.route, moved.from, moved.to);
             self.bench.shift(route, from, to);
@@ -176,7 +177,9 @@ impl Controller {
         let mut routes = self.config.routes.iter();
         let written = routes.find(|written| written.name == name);
         let schedule = written.and_then(|route| route.ramp.as_ref()?.schedule.as_ref());
-        let may_step = schedule.is_none_or(|schedule| schedule.allows(wall));
+        let in_time = schedule.is_none_or(|schedule| schedule.allows(wall));
+        // As outside of its hours: no time counts that a step could not have ended.
+        let may_step = in_time && step.is_none_or(|to| self.not_over_budget(name, to).is_ok());
         if !may_step {
             // What was allowed for these hours is not allowed for the next ones.
             self.watched.forget_gate(name);

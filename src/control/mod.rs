@@ -3,8 +3,10 @@
 
 mod apply;
 mod apply_found;
+mod budget;
 mod change;
 mod controller;
+mod cost;
 mod discover;
 mod discovered;
 mod door;
@@ -40,6 +42,7 @@ mod watched;
 
 pub use change::{Actor, Answer, Change, Done, Order, Refused, What};
 pub use controller::Controller;
+pub use cost::{BackendCost, Costs, Price, PriceSource, SideCost, dollars};
 pub use discover::{Look, Lookers, discover, is_signed, look_once, selects, webhook_secrets};
 pub use discovered::{Discovered, Discovery, Finds, Found, FoundState};
 pub use door::Door;
@@ -54,7 +57,7 @@ pub use judging::{Findings, Judged};
 pub use kill::{kill_path, watch_kill};
 pub use material::{check_files, read_files};
 pub use open::OpenError;
-pub use overrides::{Climb, Flagged, Hold, Overrides, RouteOverride, Shifted, Stamp};
+pub use overrides::{Capped, Climb, Flagged, Hold, Overrides, RouteOverride, Shifted, Stamp};
 pub use prove::{Doubts, judge as judge_proof, proof_question, prove_endpoints};
 pub use rates::sweep_rates;
 pub use rest::at_rest;

@@ -8,7 +8,9 @@ use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 
+use super::budget::cap_at_start;
 use super::controller::Controller;
+use super::cost::Purse;
 use super::door::{Door, door};
 use super::events::Events;
 use super::journal::{Entry, Journal};
@@ -56,8 +58,11 @@ impl Controller {
         let (mut journal, written, mut opened) = Journal::open(&config.state_dir);
         let mut overrides = written.clone();
         overrides.forget_older_than_file(|route| plan::file_words(&config, route));
+        let purse = Purse::open(&config, SystemTime::now());
+        cap_at_start(&mut overrides, &config, &purse);
         if opened.is_ok() && overrides != written {
-            // What is forgotten must stay so, even if a later file says again what the old one did.
+            // What is forgotten must stay so, even if a later file says again what the old one did, and what
+            // is capped too.
             opened = journal.append(&mut Entry::of_start(&overrides));
         }
         if let Err(error) = &opened {
@@ -104,6 +109,8 @@ impl Controller {
             text_in_force: Arc::new(ArcSwap::from_pointee(text.clone())),
             bench: Bench::default(),
             watched: Watched::default(),
+            purse,
+            discovered: Arc::default(),
             starts,
             born: None,
             findings: Arc::default(),

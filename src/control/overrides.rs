@@ -67,6 +67,19 @@ pub struct Hold {
     pub stamp: Stamp,
 }
 
+/// The percent that a route had when the budget of its candidate was used up. It stays the most until enough
+/// of that is past.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capped {
+    /// Hundredths of a percent.
+    pub hundredths: u16,
+    /// The candidate.
+    pub backend: String,
+    /// When, and what was spent.
+    #[serde(flatten)]
+    pub stamp: Stamp,
+}
+
 /// A ramp that has been started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Climb {
@@ -101,6 +114,9 @@ pub struct RouteOverride {
     /// Held back by the guard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,
+    /// Its candidate's budget is used up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Capped>,
     /// A ramp that has been started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub climb: Option<Climb>,

@@ -8,6 +8,7 @@ use super::controller::Controller;
 use super::judge::ramp_plan;
 use super::overrides::{Between, Climb, Flagged, Hold, Stamp};
 use super::plan::{self, Plan};
+use crate::config::scalar::Percent;
 use crate::policy::ramp::{Cause, Move, PausedBy, Ramp, State};
 
 impl Controller {
@@ -17,6 +18,10 @@ impl Controller {
         let mut ramp = self.ramp_of(route)?;
         if matches!(order, Order::Start | Order::Resume | Order::Promote) {
             self.not_killed(route)?;
+        }
+        if order == Order::Promote {
+            let most = ramp.next_step().unwrap_or(Percent::WHOLE);
+            self.not_over_budget(route, most)?;
         }
         let made = match order {
             Order::Start => ramp.start(),

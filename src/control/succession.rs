@@ -58,7 +58,9 @@ impl Controller {
             return false;
         }
         self.journal.close();
+        self.purse.keep();
         if asked.gone.send(()).is_ok() && asked.for_good.await.is_ok() {
+            self.purse.close();
             return true;
         }
         tracing::warn!("The successor did not come: going on");

@@ -34,10 +34,12 @@ impl<T: Add> Trail<T> {
         }
     }
 
-    /// Puts a reading aside, if it is time for one.
+    /// Puts a reading aside, if a step has begun since the last one: all trails with the same step do so at
+    /// the same time.
     pub fn note(&mut self, now: Duration, reading: T) {
+        let step = |time: Duration| time.as_nanos() / self.step.as_nanos().max(1);
         let last = self.readings.back();
-        if last.is_some_and(|(then, _)| now < *then + self.step) {
+        if last.is_some_and(|(then, _)| step(now) <= step(*then)) {
             return;
         }
         self.readings.push_back((now, reading));

@@ -1,0 +1,165 @@
+//! What was spent, kept in the state folder: a restart must not make a budget new.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::path::Path;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::policy::cost::Spend;
+
+const NAME: &str = "spend.json";
+/// More than a thousand backends need.
+const LARGEST: u64 = 32 * 1024 * 1024;
+/// Until the year 5138.
+const LATEST: f64 = 1e11;
+/// A backend costs no more in a minute.
+const DEAREST: f64 = 1e9;
+
+/// What is written down.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(super) struct Kept {
+    /// When, in seconds since 1970.
+    at: f64,
+    /// By the backend's name.
+    backends: BTreeMap<String, Minutes>,
+    /// The percents that were in force, in hundredths, by the route's name.
+    #[serde(default)]
+    pub(super) shares: BTreeMap<String, u16>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+struct Minutes {
+    /// The number of the first minute since 1970.
+    first: u64,
+    /// Dollars in each from there on.
+    dollars: Vec<f64>,
+}
+
+impl Kept {
+    /// Of these backends, at this time since 1970.
+    pub(super) fn new<'s>(
+        time: Duration,
+        spends: impl Iterator<Item = (&'s String, &'s Spend)>,
+        shares: BTreeMap<String, u16>,
+    ) -> Self {
+        let backends = spends.map(|(name, spend)| {
+            let (first, dollars) = spend.minutes();
+            // A billionth of a dollar is enough.
+            let dollars = dollars.iter().map(|one| (one * 1e9).round() / 1e9);
+            let dollars = dollars.collect();
+            (name.clone(), Minutes { first, dollars })
+        });
+        Self {
+            at: time.as_secs_f64(),
+            backends: backends.collect(),
+            shares,
+        }
+    }
+
+    /// When it was written, since 1970.
+    pub(super) fn at(&self) -> Duration {
+        Duration::try_from_secs_f64(self.at).unwrap_or_default()
+    }
+
+    /// What each backend has cost.
+    pub(super) fn spends(&self) -> BTreeMap<String, Spend> {
+        let backends = self.backends.iter();
+        backends
+            .map(|(name, kept)| (name.clone(), Spend::from_minutes(kept.first, &kept.dollars)))
+            .collect()
+    }
+
+    fn is_sound(&self) -> bool {
+        let minutes = self.at / 60.0 + 1.0;
+        (0.0..=LATEST).contains(&self.at)
+            && self.backends.values().all(|kept| {
+                let last = kept.first.saturating_add(kept.dollars.len() as u64);
+                last as f64 <= minutes + 1.0
+                    && kept.dollars.iter().all(|one| (0.0..=DEAREST).contains(one))
+            })
+    }
+
+    /// Written beside and renamed, so that a crash leaves the old or the new one.
+    pub(super) fn write(&self, state_dir: &Path) -> io::Result<()> {
+        fs::create_dir_all(state_dir)?;
+        let beside = state_dir.join(format!("{NAME}.new"));
+        let mut file = File::create(&beside)?;
+        file.write_all(&serde_json::to_vec(self)?)?;
+        file.sync_data()?;
+        fs::rename(&beside, state_dir.join(NAME))
+    }
+
+    /// What was kept; `None` if there is nothing.
+    pub(super) fn read(state_dir: &Path) -> io::Result<Option<Self>> {
+        let file = match File::open(state_dir.join(NAME)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut bytes = Vec::new();
+        file.take(LARGEST).read_to_end(&mut bytes)?;
+        let kept: Self = serde_json::from_slice(&bytes)?;
+        match kept.is_sound() {
+            true => Ok(Some(kept)),
+            false => Err(io::Error::other("it holds amounts or times that cannot be")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_is_not_believed() {
+        let folder = tempfile::tempdir().unwrap();
+        let read = |text: &str| {
+            fs::write(folder.path().join(NAME), text).unwrap();
+            Kept::read(folder.path())
+        };
+        let good =
+            r#"{"at": 120000.5, "backends": {"new": {"first": 1999, "dollars": [0.25, 1]}}}"#;
+        let kept = read(good).unwrap().unwrap();
+        let spend = &kept.spends()["new"];
+        assert!((spend.within(kept.at(), Duration::from_secs(3_600)) - 1.25).abs() < 1e-9);
+        for text in [
+            "",
+            "{",
+            &good[..60],
+            "null",
+            "[]",
+            r#"{"at": -1, "backends": {}}"#,
+            r#"{"at": 1e300, "backends": {}}"#,
+            r#"{"at": "now", "backends": {}}"#,
+            &good.replace("0.25", "-0.25"),
+            &good.replace("0.25", "1e300"),
+            &good.replace("0.25", "null"),
+            &good.replace("1999", "18446744073709551615"),
+            &good.replace("1999", "2005"),
+        ] {
+            assert!(read(text).is_err(), "{text}");
+        }
+        fs::remove_file(folder.path().join(NAME)).unwrap();
+        assert_eq!(Kept::read(folder.path()).unwrap(), None);
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().join("deep/state");
+        let mut spend = Spend::default();
+        let now = Duration::from_secs(1_780_000_000);
+        spend.flow(now - Duration::from_secs(700), now, 3.2);
+        let name = "new".to_owned();
+        let shares = BTreeMap::from([("all".to_owned(), 2_500)]);
+        let kept = Kept::new(now, [(&name, &spend)].into_iter(), shares);
+        kept.write(&state).unwrap();
+        let again = Kept::read(&state).unwrap().unwrap();
+        assert_eq!(again, kept);
+        let is = again.spends()["new"].within(now, Duration::from_secs(3_600));
+        assert!((is - 3.2 * 700.0 / 3_600.0).abs() < 1e-6, "{is}");
+    }
+}

@@ -1,0 +1,275 @@
+//! The books of all backends, and where they are kept.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use arc_swap::ArcSwap;
+
+use super::kept::Kept;
+use super::ledger::{Ledger, Look};
+use super::price::Price;
+use super::sights::Costs;
+use crate::config::Config;
+use crate::config::model;
+use crate::control::discovered::Discovered;
+use crate::control::force::Force;
+use crate::policy::cost::{Budget, DAY, Over, Spend, Spent};
+use crate::snapshot::Snapshot;
+
+/// Between two times that it is kept.
+const KEEP: Duration = Duration::from_secs(60);
+/// A gap that is worth a word.
+const GAP: Duration = Duration::from_secs(1);
+
+/// What all backends have cost. It is kept in the state folder each minute and when it is dropped.
+#[derive(Debug)]
+pub(in crate::control) struct Purse {
+    state_dir: PathBuf,
+    /// What was kept of backends that have no books yet.
+    spends: BTreeMap<String, Spend>,
+    ledgers: BTreeMap<String, Ledger>,
+    /// The percents in force, as of the last look and as they were kept.
+    shares: BTreeMap<String, u16>,
+    kept_shares: BTreeMap<String, u16>,
+    /// Since 1970, on a clock that never goes back: when it was opened, and at the last look.
+    opened: Duration,
+    time: Duration,
+    /// On the workers' clock.
+    looked: Option<Duration>,
+    kept: Option<Duration>,
+    /// When something was kept last before the start.
+    kept_before: Option<Duration>,
+    is_failing: bool,
+    /// Another process keeps the books.
+    is_closed: bool,
+    costs: Arc<ArcSwap<Costs>>,
+}
+
+impl Purse {
+    /// With what was kept in a state folder.
+    pub(in crate::control) fn open(config: &Config, wall: SystemTime) -> Self {
+        let state_dir = config.state_dir.clone();
+        let backends = || config.backends.values();
+        let kept = match Kept::read(&state_dir) {
+            Ok(kept) => kept,
+            Err(error) => {
+                let folder = state_dir.display();
+                tracing::warn!(%error, %folder, "What was spent before cannot be read: budgets begin anew");
+                None
+            }
+        };
+        if kept.is_none() && backends().any(|backend| backend.budget.is_some()) {
+            tracing::info!("Nothing is known of what was spent before: budgets begin anew");
+        }
+        let now = wall.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let kept_before = kept.as_ref().map(Kept::at);
+        // A clock that was set back must not hide what was spent.
+        let now = now.max(kept_before.unwrap_or_default());
+        let kept = kept.unwrap_or_default();
+        Self {
+            state_dir,
+            spends: kept.spends(),
+            ledgers: BTreeMap::new(),
+            shares: kept.shares.clone(),
+            kept_shares: kept.shares,
+            opened: now,
+            time: now,
+            looked: None,
+            kept: None,
+            kept_before,
+            is_failing: false,
+            is_closed: false,
+            costs: Arc::default(),
+        }
+    }
+
+    /// For everybody to read.
+    pub(in crate::control) fn costs(&self) -> Arc<ArcSwap<Costs>> {
+        Arc::clone(&self.costs)
+    }
+
+    /// What a budget is used up by at the start, as far as it is known then.
+    pub(in crate::control) fn over_at_start(
+        &self,
+        name: &str,
+        written: &model::Backend,
+    ) -> Option<Over> {
+        let budget = budget_of(written)?;
+        let spend = self.spends.get(name)?;
+        let window = |span| spend.within(self.time, span);
+        budget.over(&Spent {
+            hour: window(crate::policy::cost::HOUR),
+            day: window(DAY),
+            rate: written.dollars_per_hour.map(|price| price.get()),
+        })
+    }
+
+    /// The share that a route had when the books were kept, and when that was.
+    pub(in crate::control) fn share_before(&self, route: &str) -> Option<(u16, Duration)> {
+        Some((*self.kept_shares.get(route)?, self.kept_before?))
+    }
+
+    /// One look. `now` is on the workers' clock.
+    pub(in crate::control) fn look(
+        &mut self,
+        now: Duration,
+        config: &Config,
+        snapshot: &Snapshot,
+        discovered: &Discovered,
+        forces: &BTreeMap<String, Force>,
+    ) {
+        let span = now.saturating_sub(self.looked.unwrap_or(now));
+        if self.looked.replace(now).is_none() {
+            self.tell_gap();
+        }
+        self.time = self.time.saturating_add(span);
+        let look = Look {
+            now,
+            time: self.time,
+            span,
+        };
+        let instant = Instant::now();
+        let uncounted = self.uncounted();
+        let mut costs = Costs::default();
+        for (name, written) in &config.backends {
+            let price = Price::of(written, discovered.get(name), instant);
+            let budget = budget_of(written);
+            self.open_books(name, price.is_some() || budget.is_some(), now);
+            let Some(ledger) = self.ledgers.get_mut(name) else {
+                continue;
+            };
+            ledger.follow(snapshot, name, now);
+            ledger.look(price, look);
+            let mut sight = ledger.sight(budget, self.time);
+            sight.uncounted = uncounted;
+            costs.backends.insert(name.clone(), sight);
+            // Without a price there are no figures.
+            let Some(windows) = ledger.windows() else {
+                continue;
+            };
+            for book in ledger.sides() {
+                let sides = costs.routes.entry(book.route.to_string()).or_default();
+                if let Some(side) = sides.get_mut(book.side as usize) {
+                    *side = Some(book.sight(windows));
+                }
+            }
+        }
+        self.forget_old(config, look);
+        self.costs.store(Arc::new(costs));
+        self.note_shares(forces);
+        let is_due = self.kept.is_none_or(|kept| now >= kept + KEEP);
+        if is_due || self.shares != self.kept_shares {
+            self.kept = Some(now);
+            self.keep();
+        }
+    }
+
+    fn note_shares(&mut self, forces: &BTreeMap<String, Force>) {
+        let shares = || {
+            let forces = forces.iter();
+            forces.map(|(route, force)| (route, &force.hundredths))
+        };
+        if self.ledgers.is_empty() || self.shares.iter().eq(shares()) {
+            return;
+        }
+        let shares = shares().map(|(route, share)| (route.clone(), *share));
+        self.shares = shares.collect();
+    }
+
+    fn open_books(&mut self, name: &str, has_reason: bool, now: Duration) {
+        if self.ledgers.contains_key(name) || !(has_reason || self.spends.contains_key(name)) {
+            return;
+        }
+        let spend = self.spends.remove(name).unwrap_or_default();
+        self.ledgers
+            .insert(name.to_owned(), Ledger::new(spend, now));
+    }
+
+    /// A backend that is no longer in the file and comes back within a day has spent what it has.
+    fn forget_old(&mut self, config: &Config, look: Look) {
+        let gone = |name: &String| !config.backends.contains_key(name);
+        let names: Vec<String> = self
+            .ledgers
+            .keys()
+            .filter(|name| gone(name))
+            .cloned()
+            .collect();
+        for name in names {
+            if let Some(ledger) = self.ledgers.remove(&name) {
+                self.spends.insert(name, ledger.spend);
+            }
+        }
+        self.spends
+            .retain(|_, spend| spend.within(look.time, DAY) > 0.0);
+    }
+
+    fn gap(&self) -> Option<Duration> {
+        let gap = self.opened.checked_sub(self.kept_before?)?;
+        (gap >= GAP && gap < DAY).then_some(gap)
+    }
+
+    fn tell_gap(&self) {
+        if let Some(gap) = self.gap() {
+            let seconds = gap.as_secs();
+            tracing::info!(
+                seconds,
+                "What backends have cost while nobody counted is not in their budgets"
+            );
+        }
+    }
+
+    fn uncounted(&self) -> Option<Duration> {
+        let since = self.time.saturating_sub(self.opened);
+        self.gap().filter(|_| since < DAY)
+    }
+
+    /// Writes everything down, if there is something.
+    pub(in crate::control) fn keep(&mut self) {
+        // Without a look there is nothing new.
+        let has_looked = self.looked.is_some() && !self.is_closed;
+        if !has_looked || self.ledgers.is_empty() && self.spends.is_empty() {
+            return;
+        }
+        let open = self.ledgers.iter();
+        let spends = open.map(|(name, ledger)| (name, &ledger.spend));
+        let kept = Kept::new(self.time, spends.chain(&self.spends), self.shares.clone());
+        match kept.write(&self.state_dir) {
+            Ok(()) => {
+                self.is_failing = false;
+                self.kept_shares.clone_from(&self.shares);
+            }
+            Err(error) => self.complain(&error),
+        }
+    }
+
+    /// Once, until it has gone well again.
+    fn complain(&mut self, error: &std::io::Error) {
+        // Not again for the same shares.
+        self.kept_shares.clone_from(&self.shares);
+        if !std::mem::replace(&mut self.is_failing, true) {
+            let folder = Path::display(&self.state_dir);
+            tracing::error!(%error, %folder, "What was spent cannot be kept: a restart would begin budgets anew");
+        }
+    }
+
+    /// Another process keeps the books from now on.
+    pub(in crate::control) fn close(&mut self) {
+        self.is_closed = true;
+    }
+}
+
+impl Drop for Purse {
+    fn drop(&mut self) {
+        self.keep();
+    }
+}
+
+fn budget_of(written: &model::Backend) -> Option<Budget> {
+    let written = written.budget?;
+    Some(Budget {
+        per_hour: written.per_hour.map(|dollars| dollars.get()),
+        per_day: written.per_day.map(|dollars| dollars.get()),
+    })
+}
