@@ -235,7 +235,13 @@ impl App {
         });
         let leaving = Arc::new(AtomicBool::new(false));
         let metrics = metrics.and_then(|metrics| metrics.with_flags(Arc::clone(&flags)));
-        let finds = Finds::default();
+        let costs = controller.costs();
+        let metrics = metrics.and_then(|metrics| metrics.with_costs(Arc::clone(&costs)));
+        // Prices of instances are read by the controller.
+        let finds = Finds {
+            known: controller.discovered(),
+            ..Finds::default()
+        };
         let known = Arc::clone(&finds.known);
         let metrics = metrics.and_then(|metrics| metrics.with_discovered(known));
         let mut tasks = JoinSet::new();
@@ -254,6 +260,7 @@ impl App {
                 metrics: Arc::new(metrics.map_err(io::Error::other)?),
                 flags: Arc::clone(&flags),
                 finds: finds.clone(),
+                costs,
                 window: Arc::new(Window::new(publisher.clone())),
                 publisher: publisher.clone(),
                 standing: Arc::clone(&standing),

@@ -113,6 +113,9 @@ fn under_way(ramp: &Ramp, sight: &Sight<'_>) -> String {
     if finding.is_some_and(|finding| finding.ratio_alarm) {
         return "the end of the ratio alarm: the candidate does not get its share".to_owned();
     }
+    if let Some(budget) = over_budget(ramp, sight) {
+        return budget;
+    }
     if ramp.percent() > 0 {
         let more_time = ramp.plan().min_step.saturating_sub(ramp.age());
         let more_time = more_time.as_secs() + u64::from(more_time.subsec_nanos() > 0);
@@ -152,6 +155,14 @@ fn under_way(ramp: &Ramp, sight: &Sight<'_>) -> String {
         (State::AtGate, Some(false)) => "its gate, which has said no".to_owned(),
         _ => "nothing".to_owned(),
     }
+}
+
+/// The next step is more than the candidate's budget leaves.
+fn over_budget(ramp: &Ramp, sight: &Sight<'_>) -> Option<String> {
+    let (cap, next) = (sight.force?.budget()?, ramp.next_step()?);
+    let spent = cap.stamp.as_ref().map(|stamp| &*stamp.reason);
+    let spent = spent.unwrap_or_default();
+    (next > cap.hundredths).then(|| format!("its budget: {spent}"))
 }
 
 /// Two digits: it is a forecast.

@@ -3,6 +3,7 @@
 mod access;
 mod body;
 mod climbing;
+mod costing;
 mod discovering;
 mod explain;
 mod flag;

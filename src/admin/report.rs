@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::costing;
 use super::discovering;
 use super::moment::rfc3339;
 use super::view::View;
@@ -161,6 +162,7 @@ impl<'v> Report<'v> {
             p50_ms: recent.p50.map(milliseconds),
             p95_ms: recent.p95.map(milliseconds),
             discovery: discovering::state(self.view, backend),
+            cost: costing::of_backend(self.view, &backend.name),
         }
     }
 

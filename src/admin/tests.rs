@@ -43,6 +43,7 @@ impl Port {
             window: Arc::new(Window::new(house.publisher.clone())),
             flags: Arc::default(),
             finds: Default::default(),
+            costs: Arc::default(),
             access: Arc::default(),
             door: Door::to_nobody(),
             journal: std::path::Path::new("nowhere").into(),

@@ -12,7 +12,7 @@ use super::inquirer::Inquirer;
 use super::patience::Patience;
 use crate::config::Config;
 use crate::config::model::Admin;
-use crate::control::{Door, Events, Findings, Finds, FlagSights, Standing};
+use crate::control::{Costs, Door, Events, Findings, Finds, FlagSights, Standing};
 use crate::snapshot::Publisher;
 use crate::telemetry::{Metrics, Window};
 
@@ -38,6 +38,8 @@ pub struct View {
     pub flags: Arc<ArcSwap<FlagSights>>,
     /// What is known of the endpoints that are discovered.
     pub finds: Finds,
+    /// What is known of costs.
+    pub costs: Arc<ArcSwap<Costs>>,
     /// Who may use the API.
     pub access: Arc<ArcSwap<Admin>>,
     /// Where changes are handed in.

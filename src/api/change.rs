@@ -48,7 +48,8 @@ pub struct Shift {
     /// 0 to 100, two decimals.
     #[schemars(range(min = 0, max = 100))]
     pub percent: f64,
-    /// Although the guard holds traffic back: the hold ends.
+    /// Although the guard holds traffic back, which ends, or the candidate's budget is used up, which then leaves
+    /// this much.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub force: bool,
     /// Why, for the journal and for whoever asks. At most 500 characters on one line.

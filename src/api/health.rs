@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::DiscoveryState;
+use super::{BackendCost, DiscoveryState};
 
 /// `GET /health`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -107,6 +107,9 @@ pub struct ServiceHealth {
     /// How the look for its endpoints stands, where they are learned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discovery: Option<DiscoveryState>,
+    /// What it costs, where it has a price or a budget.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<BackendCost>,
 }
 
 /// A backend, judged by its endpoints.

@@ -3,6 +3,7 @@
 
 mod change;
 mod config;
+mod cost;
 mod discovery;
 mod explanation;
 mod flag;
@@ -15,6 +16,7 @@ mod state;
 
 pub use change::{Applied, Moved, Resume, Rollback, Shift};
 pub use config::ConfigText;
+pub use cost::{BackendCost, BudgetState, SideCost};
 pub use discovery::{DiscoveryState, FoundState, Notified};
 pub use explanation::{Choice, ChosenBy, Explanation, Refused, Try, Turn, is_request_id};
 pub use flag::FlagState;

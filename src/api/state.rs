@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigHealth, FlagState, GuardState, HouseStatus, RampState, ServiceHealth};
+use super::{ConfigHealth, FlagState, GuardState, HouseStatus, RampState, ServiceHealth, SideCost};
 
 /// `GET /api/v1/state`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -59,6 +59,14 @@ pub struct RouteState {
     pub killed: bool,
     /// Whether the guard holds traffic back.
     pub held: bool,
+    /// Whether the budget of the candidate is used up, so that the percent does not rise. That is as it is meant, and
+    /// takes nothing away.
+    #[serde(default)]
+    pub over_budget: bool,
+    /// What 1000 good requests cost on the candidate for each dollar that they cost on the primary, in the last
+    /// five minutes; absent unless both are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_ratio: Option<f64>,
     /// What is in force and what it overrides, the strongest first, the file last.
     pub chain: Vec<Link>,
     /// The chain as one line.
@@ -82,7 +90,7 @@ pub struct RouteState {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Link {
     /// A cap: `disabled` (VASTAI_ENABLED=false), `kill_file`, `rollback` (of all routes), `route_rollback`,
-    /// `guard_hold` (what the guard leaves); or a wish, of which the first counts: `ramp`, `shift`, `flag`,
+    /// `guard_hold` (what the guard leaves), `budget` (what it was when the candidate's budget was used up); or a wish, of which the first counts: `ramp`, `shift`, `flag`,
     /// `file`.
     pub what: String,
     /// What it asks for or leaves, 0 to 100.
@@ -113,4 +121,7 @@ pub struct SideState {
     pub p50_ms: Option<f64>,
     /// 95th percentile of the same, in milliseconds.
     pub p95_ms: Option<f64>,
+    /// What it costs, where its backend has a price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<SideCost>,
 }

@@ -99,7 +99,7 @@ enum Command {
     /// edited, the share is set over it until the file names another one. A ramp of the route ends.
     ///
     /// Exits with 0 when it is in force, with 1 while a kill switch is on, while the guard holds traffic
-    /// back (unless --force), or when --if-epoch is not in force, with 2 when there is no such route, with
+    /// back or the candidate's budget is used up (unless --force), or when --if-epoch is not in force, with 2 when there is no such route, with
     /// 3 when only the file could be edited, with 4 when nothing could be done.
     #[command(
         after_help = "Examples:\n  figshift shift chat 25 --reason \"day three\"\n  figshift shift chat 5 --force --reason \"fixed the driver\""

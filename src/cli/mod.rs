@@ -7,6 +7,7 @@ mod check;
 mod columns;
 mod completions;
 mod connect;
+mod costs;
 mod demo;
 mod edit;
 mod events;

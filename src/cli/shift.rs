@@ -30,7 +30,8 @@ pub(super) struct Shift {
     /// Why, for the journal.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Although the guard holds traffic back: the hold ends. A kill switch stays.
+    /// Although the guard holds traffic back, which ends, or the candidate's budget is used up. A kill switch
+    /// stays.
     #[arg(long)]
     force: bool,
     /// Only if this epoch is still in force, as `status` shows it.

@@ -11,7 +11,7 @@ use super::lines::lines;
 use super::print::{print, print_json};
 use super::reach::{Reach, Target};
 use super::serve::{on_control_runtime, say};
-use super::{Exit, events, learned, offline};
+use super::{Exit, costs, events, learned, offline};
 use crate::api::{
     BreakerState, ConfigStatus, HouseStatus, Phase, RouteState, ServiceHealth, SideState, State,
 };
@@ -104,11 +104,12 @@ fn page(state: &State, reach: &Reach) -> String {
     }
     for route in &state.routes {
         text += &format!("route {} {}\n", route.name, share(route));
-        for line in lines(route) {
+        for line in lines(route).into_iter().chain(costs::of_route(route)) {
             text += &format!("  {line}\n");
         }
     }
     text += &learned::lines(state);
+    text += &costs::of_backends(state);
     let rows: Vec<_> = state
         .routes
         .iter()

@@ -8,12 +8,13 @@ use arc_swap::ArcSwap;
 
 use super::change::{Actor, Answer, Change, Refused, What};
 use super::controller::Controller;
-use super::cost::{Costs, Purse, dollars, over_words};
+use super::cost::{Costs, Purse};
 use super::discovered::Discovered;
 use super::journal::{journal_path, read_journal};
 use super::overrides::{Capped, Overrides, RouteOverride, Stamp};
 use super::plan::Plan;
 use crate::config::Config;
+use crate::policy::cost::dollars;
 use crate::snapshot::Snapshot;
 
 /// After a cap that could not be taken off, the next try.
@@ -137,7 +138,7 @@ fn wishes(overrides: &Overrides, costs: &Costs, snapshot: &Snapshot) -> Vec<Wish
                 route: route.name.to_string(),
                 backend: backend.to_owned(),
                 over: true,
-                why: over_words(over),
+                why: over.to_string(),
             });
         }
     }
@@ -192,7 +193,7 @@ pub(super) fn cap_at_start(overrides: &mut Overrides, config: &Config, purse: &P
         let capped = Capped {
             hundredths,
             backend: backend.clone(),
-            stamp: Stamp::now(Actor::Budget, over_words(over)),
+            stamp: Stamp::now(Actor::Budget, over.to_string()),
         };
         overrides.alter(&route.name, |laid| laid.budget = Some(capped));
     }

@@ -91,7 +91,7 @@ pub enum What {
         route: String,
         /// Hundredths of a percent.
         hundredths: u16,
-        /// Although the guard holds traffic back.
+        /// Although the guard holds traffic back, or the candidate's budget is used up.
         force: bool,
     },
     /// An operator's word on a ramp.

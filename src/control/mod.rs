@@ -42,7 +42,7 @@ mod watched;
 
 pub use change::{Actor, Answer, Change, Done, Order, Refused, What};
 pub use controller::Controller;
-pub use cost::{BackendCost, Costs, Price, PriceSource, SideCost, dollars};
+pub use cost::{BackendCost, Costs, Price, PriceSource, SideCost};
 pub use discover::{Look, Lookers, discover, is_signed, look_once, selects, webhook_secrets};
 pub use discovered::{Discovered, Discovery, Finds, Found, FoundState};
 pub use door::Door;

@@ -48,6 +48,18 @@ impl<const N: usize> Spec<N> {
         })
     }
 
+    /// A family of counters of something that has parts: label values and sum.
+    pub(super) fn sums<'a>(
+        &self,
+        rows: impl IntoIterator<Item = ([&'a str; N], f64)>,
+    ) -> MetricFamily {
+        self.family(MetricType::COUNTER, rows, |metric, sum| {
+            let mut counter = Counter::default();
+            counter.set_value(sum);
+            metric.set_counter(counter);
+        })
+    }
+
     /// A family of gauges: label values and value.
     pub(super) fn gauges<'a>(
         &self,

@@ -6,9 +6,10 @@ use arc_swap::ArcSwap;
 use prometheus::{Registry, TextEncoder};
 
 use super::collector::{HouseCollector, Sources};
+use super::costs::CostCollector;
 use super::discoveries::DiscoveryCollector;
 use super::flags::FlagCollector;
-use crate::control::{Discovered, FlagSights};
+use crate::control::{Costs, Discovered, FlagSights};
 
 /// Everything that can be scraped: figshift's own families and those of its process.
 #[derive(Debug)]
@@ -54,6 +55,17 @@ impl Metrics {
     /// They are told already: a fault of ours.
     pub fn with_discovered(self, known: Arc<ArcSwap<Discovered>>) -> prometheus::Result<Self> {
         let collector = DiscoveryCollector::new(known)?;
+        self.registry.register(Box::new(collector))?;
+        Ok(self)
+    }
+
+    /// Tells of costs too.
+    ///
+    /// # Errors
+    ///
+    /// They are told already: a fault of ours.
+    pub fn with_costs(self, costs: Arc<ArcSwap<Costs>>) -> prometheus::Result<Self> {
+        let collector = CostCollector::new(costs)?;
         self.registry.register(Box::new(collector))?;
         Ok(self)
     }

@@ -3,6 +3,7 @@
 //! that are closed at compile time, so nothing that a client sends can grow the number of series.
 
 mod collector;
+mod costs;
 mod discoveries;
 mod endpoints;
 mod family;

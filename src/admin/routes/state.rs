@@ -4,14 +4,16 @@ use axum::Json;
 use axum::extract::State as Shared;
 
 use crate::admin::climbing::{Sight, ramp};
+use crate::admin::costing;
 use crate::admin::flag;
 use crate::admin::guarding::guard;
 use crate::admin::report::{Report, milliseconds};
 use crate::admin::view::View;
 use crate::admin::words::{links, percent};
-use crate::api::{Phase, RouteState, SideState, State};
+use crate::api::{Phase, RouteState, SideCost, SideState, State};
 use crate::control::Force;
 use crate::snapshot::{Arm, Route};
+use crate::stats::Side;
 
 pub(in crate::admin) async fn state(Shared(view): Shared<View>) -> Json<State> {
     let report = Report::of(&view);
@@ -40,6 +42,15 @@ pub(super) fn of_route(report: &Report<'_>, route: &Route) -> RouteState {
     let mut written = report.config.routes.iter();
     let written = written.find(|written| *written.name == *route.name);
     let in_force = route.split.hundredths();
+    let primary = of_side(
+        report,
+        route,
+        Side::Primary,
+        &route.primary,
+        10_000 - in_force,
+    );
+    let candidate = route.candidate.as_ref();
+    let candidate = candidate.map(|arm| of_side(report, route, Side::Candidate, arm, in_force));
     RouteState {
         name: route.name.to_string(),
         can_serve: route.can_serve(report.now),
@@ -50,11 +61,10 @@ pub(super) fn of_route(report: &Report<'_>, route: &Route) -> RouteState {
         held: force.is_some_and(Force::is_held),
         chain: force.map(links).unwrap_or_default(),
         why: force.map(ToString::to_string).unwrap_or_default(),
-        primary: of_side(report, &route.primary, 10_000 - in_force),
-        candidate: route
-            .candidate
-            .as_ref()
-            .map(|arm| of_side(report, arm, in_force)),
+        over_budget: force.is_some_and(|force| force.budget().is_some()),
+        cost_ratio: cost_ratio(primary.cost.as_ref(), candidate.as_ref()),
+        primary,
+        candidate,
         guard: route
             .candidate
             .as_ref()
@@ -71,7 +81,13 @@ pub(super) fn of_route(report: &Report<'_>, route: &Route) -> RouteState {
     }
 }
 
-fn of_side(report: &Report<'_>, arm: &Arm, share: u16) -> SideState {
+fn cost_ratio(primary: Option<&SideCost>, candidate: Option<&SideState>) -> Option<f64> {
+    let one = primary?.per_1000.filter(|cost| *cost > 0.0)?;
+    let other = candidate?.cost.as_ref()?.per_1000?;
+    Some((other / one * 1e4).round() / 1e4)
+}
+
+fn of_side(report: &Report<'_>, route: &Route, side: Side, arm: &Arm, share: u16) -> SideState {
     let recent = report.view.window.of_arm(arm);
     SideState {
         backend: arm.backend.name.to_string(),
@@ -80,6 +96,7 @@ fn of_side(report: &Report<'_>, arm: &Arm, share: u16) -> SideState {
         error_rate: recent.error_rate,
         p50_ms: recent.p50.map(milliseconds),
         p95_ms: recent.p95.map(milliseconds),
+        cost: costing::of_side(report.view, &route.name, side),
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) fn check(config: &Config, sheet: &mut Sheet<'_>) {
             limits::of_backend(limit, &at.key("limit"), sheet);
         }
         if let Some(written) = &backend.budget {
-            budget::check(written, &at.key("budget"), sheet);
+            budget::check(written, backend, &at, sheet);
         }
         departures(backend, &at, sheet);
         if let Some(health) = &backend.health {

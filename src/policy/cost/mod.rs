@@ -5,8 +5,10 @@ mod busy;
 mod cap;
 mod spend;
 mod trail;
+mod words;
 
 pub use busy::Busy;
 pub use cap::{Budget, Over, Spent};
 pub use spend::{DAY, HOUR, Spend};
 pub use trail::{Add, Trail, per_1000};
+pub use words::dollars;
