@@ -11,6 +11,7 @@
 mod support;
 
 mod access;
+mod budget;
 mod changes;
 mod commands;
 mod crash;
