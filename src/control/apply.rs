@@ -36,6 +36,7 @@ impl Controller {
         };
         let mut overrides = self.overrides.clone();
         overrides.forget_older_than_file(|route| plan::file_words(&config, route));
+        self.cap_by_file(&mut overrides, &config);
         let starts = auto_starts(&self.config, &config);
         let plan = Plan {
             what: "file",

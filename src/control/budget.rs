@@ -1,6 +1,7 @@
 //! Budgets before the door: a percent whose candidate has spent too much does not rise. Nothing is taken
 //! away, and no request is refused.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -11,9 +12,10 @@ use super::controller::Controller;
 use super::cost::{Costs, Purse};
 use super::discovered::Discovered;
 use super::journal::{journal_path, read_journal};
-use super::overrides::{Capped, Overrides, RouteOverride, Stamp};
+use super::overrides::{Capped, Overrides, Stamp};
 use super::plan::Plan;
 use crate::config::Config;
+use crate::config::model::Route;
 use crate::policy::cost::dollars;
 use crate::snapshot::Snapshot;
 
@@ -22,9 +24,9 @@ const PAUSE: Duration = Duration::from_secs(30);
 /// So many lines of the journal are asked for the last percent of a route.
 const LINES: usize = 1_000;
 
-/// What a look at the costs wants of a route.
+/// What a look at the costs wants of the routes with a candidate.
 struct Wish {
-    route: String,
+    routes: Vec<String>,
     backend: String,
     over: bool,
     why: String,
@@ -49,55 +51,71 @@ impl Controller {
             .look(now, &self.config, &snapshot, &discovered, &standing.forces);
         let costs = self.purse.costs().load_full();
         for wish in wishes(&self.overrides, &costs, &snapshot) {
-            let route = wish.route.clone();
-            let waits = self.watched.of(&route).budget_after;
-            if waits.is_some_and(|after| wall < after) {
+            let backend = wish.backend.clone();
+            let waits = self.budgets_after.get(&backend);
+            if waits.is_some_and(|after| wall < *after) {
                 continue;
             }
             let what = What::Budget {
-                route: wish.route,
+                routes: wish.routes,
                 backend: wish.backend,
                 over: wish.over,
             };
             let mut change = Change::new(what, Actor::Budget);
             change.reason = wish.why;
-            let answer = self.apply(change);
-            self.watched.of(&route).budget_after = match answer {
-                Ok(_) => None,
-                Err(refused) => {
-                    tracing::error!(route, %refused, "What the budget wants is not in force");
-                    wall.checked_add(PAUSE)
+            match self.apply(change) {
+                Ok(_) => {
+                    self.budgets_after.remove(&backend);
                 }
-            };
+                Err(refused) => {
+                    tracing::error!(backend, %refused, "What the budget wants is not in force");
+                    let after = wall.checked_add(PAUSE).unwrap_or(wall);
+                    self.budgets_after.insert(backend, after);
+                }
+            }
         }
     }
 
-    /// The budget of a route's candidate is used up, or is not any more.
+    /// The budget of a candidate is used up, or is not any more.
     pub(super) fn apply_budget(
         &mut self,
-        route: &str,
-        backend: String,
+        routes: &[String],
+        backend: &str,
         over: bool,
-        stamp: Stamp,
+        stamp: &Stamp,
     ) -> Answer {
-        if over {
-            self.know_candidate(Some(route))?;
-        }
         let standing = self.standing.load();
-        let force = standing.forces.get(route);
-        let hundredths = force.map_or(0, |force| force.hundredths);
+        let one = match routes {
+            [one] => Some(one.clone()),
+            _ => None,
+        };
         let mut plan = Plan {
             what: if over { "budget_cap" } else { "budget_free" },
-            ..self.plan(Some(route.to_owned()), stamp.clone())
+            ..self.plan(one, stamp.clone())
         };
-        plan.overrides.alter(route, |laid| {
-            laid.budget = over.then_some(Capped {
-                hundredths,
-                backend,
-                stamp,
+        for route in routes {
+            let force = standing.forces.get(route);
+            let capped = force.filter(|_| over).map(|force| Capped {
+                hundredths: force.hundredths,
+                backend: backend.to_owned(),
+                stamp: stamp.clone(),
             });
-        });
+            plan.overrides.alter(route, |laid| laid.budget = capped);
+        }
         self.put_in_force(plan)
+    }
+
+    /// A file gives no more to a candidate whose budget is used up: what it had before, and nothing where it
+    /// was not the candidate.
+    pub(super) fn cap_by_file(&self, overrides: &mut Overrides, config: &Config) {
+        let standing = self.standing.load();
+        let share = |route: &Route| {
+            let before = self.between(&route.name);
+            let same = before.is_some_and(|before| Some(before.candidate) == route.candidate);
+            let force = standing.forces.get(&route.name).filter(|_| same);
+            Some(force.map_or(0, |force| force.hundredths))
+        };
+        cap(overrides, config, &self.purse, share);
     }
 
     /// Whether a used up budget leaves this much, in hundredths of a percent.
@@ -116,42 +134,41 @@ impl Controller {
     }
 }
 
-/// The routes of which a cap has to be put on or taken off.
+/// The caps that have to be put on or taken off.
 fn wishes(overrides: &Overrides, costs: &Costs, snapshot: &Snapshot) -> Vec<Wish> {
+    let routes = snapshot.routes.iter();
+    let candidates = routes.filter_map(|route| {
+        let backend = &route.candidate.as_ref()?.backend.name;
+        Some((&*route.name, &**backend))
+    });
+    let candidates: BTreeMap<&str, &str> = candidates.collect();
+    let capped = |route: &str| overrides.routes.get(route)?.budget.as_ref();
     let mut wishes = Vec::new();
-    let candidate = |name: &str| {
-        let mut routes = snapshot.routes.iter();
-        let route = routes.find(|route| &*route.name == name)?;
-        Some(&*route.candidate.as_ref()?.backend.name)
-    };
-    for route in &snapshot.routes {
-        let backend = route.candidate.as_ref().map(|arm| &*arm.backend.name);
-        let cost = backend.and_then(|backend| Some((backend, costs.backends.get(backend)?)));
-        let Some((backend, over)) = cost.and_then(|(backend, cost)| Some((backend, cost.over?)))
-        else {
-            continue;
-        };
-        let laid = overrides.routes.get(&*route.name);
-        let capped = laid.and_then(|laid| laid.budget.as_ref());
-        if capped.is_none_or(|capped| *capped.backend != *backend) {
-            wishes.push(Wish {
-                route: route.name.to_string(),
-                backend: backend.to_owned(),
-                over: true,
-                why: over.to_string(),
-            });
+    for (backend, cost) in &costs.backends {
+        let Some(over) = cost.over else { continue };
+        let mut routes = Vec::new();
+        for (route, _) in candidates.iter().filter(|(_, of)| *of == backend) {
+            if capped(route).is_none_or(|capped| capped.backend != *backend) {
+                routes.push((*route).to_owned());
+            }
         }
+        wishes.push(Wish {
+            routes,
+            backend: backend.clone(),
+            over: true,
+            why: over.to_string(),
+        });
     }
-    for (name, laid) in &overrides.routes {
-        let Some(capped) = &laid.budget else {
-            continue;
-        };
-        let is_of = candidate(name).is_some_and(|backend| *backend == *capped.backend);
+    // By the backend, and why.
+    let mut free: BTreeMap<(&str, String), Vec<String>> = BTreeMap::new();
+    for (route, laid) in &overrides.routes {
+        let Some(capped) = &laid.budget else { continue };
+        let is_capped_anew = wishes.iter().any(|wish| wish.routes.contains(route));
+        let is_of = candidates.get(&**route) == Some(&&*capped.backend);
         let cost = costs.backends.get(&capped.backend).filter(|_| is_of);
         let bound = cost.and_then(|cost| Some((cost, cost.budget?)));
         let why = match bound {
-            // Another candidate that has used up its own budget gets its own cap.
-            None if wishes.iter().any(|wish| wish.route == *name) => continue,
+            _ if is_capped_anew => continue,
             None => "there is no such budget any more".to_owned(),
             Some((cost, budget)) if budget.is_back(&cost.spent) => format!(
                 "{} in the last hour, {} in the last 24",
@@ -160,42 +177,56 @@ fn wishes(overrides: &Overrides, costs: &Costs, snapshot: &Snapshot) -> Vec<Wish
             ),
             Some(_) => continue,
         };
-        wishes.push(Wish {
-            route: name.clone(),
-            backend: capped.backend.clone(),
-            over: false,
-            why,
-        });
+        let routes = free.entry((&*capped.backend, why)).or_default();
+        routes.push(route.clone());
     }
+    wishes.extend(free.into_iter().map(|((backend, why), routes)| Wish {
+        routes,
+        backend: backend.to_owned(),
+        over: false,
+        why,
+    }));
+    wishes.retain(|wish| !wish.routes.is_empty());
     wishes
 }
 
-/// Caps that a start finds missing: by what was kept, a budget is used up, and the percent must not rise
-/// by a restart. The cap is the percent that was in force before.
+/// Caps that a start finds missing: by what was kept, a budget is used up, and no percent must rise by a
+/// restart. The cap is the percent that was in force before; without one it is the first, and nothing has risen.
 pub(super) fn cap_at_start(overrides: &mut Overrides, config: &Config, purse: &Purse) {
+    cap(overrides, config, purse, |route| {
+        share_before(&route.name, config, purse)
+    });
+}
+
+/// Caps the routes whose candidate has used up its budget and that are not capped for that yet, at this
+/// share in hundredths of a percent.
+fn cap(
+    overrides: &mut Overrides,
+    config: &Config,
+    purse: &Purse,
+    share: impl Fn(&Route) -> Option<u16>,
+) {
     for route in &config.routes {
         let Some(backend) = &route.candidate else {
             continue;
         };
+        let laid = overrides.of(&route.name);
+        let capped = laid.budget.as_ref();
+        if capped.is_some_and(|capped| capped.backend == *backend) {
+            continue;
+        }
         let written = config.backends.get(backend);
-        let over = written.and_then(|written| purse.over_at_start(backend, written));
-        let is_capped = |laid: &RouteOverride| {
-            let capped = laid.budget.as_ref();
-            capped.is_some_and(|capped| capped.backend == *backend)
-        };
-        let Some(over) = over.filter(|_| !is_capped(&overrides.of(&route.name))) else {
-            continue;
-        };
-        // Without one it is the first percent, and nothing has risen.
-        let Some(hundredths) = share_before(&route.name, config, purse) else {
-            continue;
-        };
-        let capped = Capped {
-            hundredths,
-            backend: backend.clone(),
-            stamp: Stamp::now(Actor::Budget, over.to_string()),
-        };
-        overrides.alter(&route.name, |laid| laid.budget = Some(capped));
+        let over = written.and_then(|written| purse.over(backend, written));
+        let capped = over.and_then(|over| {
+            Some(Capped {
+                hundredths: share(route)?,
+                backend: backend.clone(),
+                stamp: Stamp::now(Actor::Budget, over.to_string()),
+            })
+        });
+        if capped.is_some() {
+            overrides.alter(&route.name, |laid| laid.budget = capped);
+        }
     }
 }
 
@@ -211,3 +242,7 @@ fn share_before(route: &str, config: &Config, purse: &Purse) -> Option<u16> {
     let newest = [moved, purse.share_before(route)].into_iter().flatten();
     newest.max_by_key(|(_, at)| *at).map(|(share, _)| share)
 }
+
+#[cfg(test)]
+#[path = "budget_tests.rs"]
+mod tests;

@@ -117,10 +117,10 @@ pub enum What {
         /// Hundredths of a percent.
         hundredths: u16,
     },
-    /// The budget of a route's candidate is used up, or is not any more.
+    /// The budget of a candidate is used up, or is not any more.
     Budget {
-        /// Of which route.
-        route: String,
+        /// On which routes.
+        routes: Vec<String>,
         /// The candidate.
         backend: String,
         /// Whether it is.

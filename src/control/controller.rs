@@ -2,7 +2,7 @@
 //! every change goes through [`Controller::apply`]: decide, compile, write down, publish. The next
 //! snapshot is whole before it is published, so there is no half-applied state and nothing to restore.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -55,6 +55,8 @@ pub struct Controller {
     pub(super) bench: Bench,
     pub(super) watched: Watched,
     pub(super) purse: Purse,
+    /// Backends whose caps could not be altered, and when that is tried again.
+    pub(super) budgets_after: BTreeMap<String, SystemTime>,
     pub(super) discovered: Arc<ArcSwap<Discovered>>,
     /// The moment from which the workers count their times, once it is told.
     pub(super) born: Option<Instant>,
@@ -196,10 +198,10 @@ impl Controller {
             }
             What::Flag { route, hundredths } => self.apply_flag(&route, hundredths, stamp),
             What::Budget {
-                route,
+                routes,
                 backend,
                 over,
-            } => self.apply_budget(&route, backend, over, stamp),
+            } => self.apply_budget(&routes, &backend, over, &stamp),
         }
     }
 

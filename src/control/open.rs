@@ -1,5 +1,6 @@
 //! The first state of the controller: from the file, or the last good one, and what is laid over it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::path::Path;
@@ -110,6 +111,7 @@ impl Controller {
             bench: Bench::default(),
             watched: Watched::default(),
             purse,
+            budgets_after: BTreeMap::new(),
             discovered: Arc::default(),
             starts,
             born: None,

@@ -1,7 +1,10 @@
 //! What is in force while nobody is there to ask.
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
+use super::budget::cap_at_start;
+use super::cost::Purse;
 use super::force::Force;
 use super::journal::{journal_path, read_journal};
 use super::kill;
@@ -18,6 +21,11 @@ pub fn at_rest(config: &Config) -> BTreeMap<String, Force> {
         .map(|entry| entry.overrides)
         .unwrap_or_default();
     overrides.forget_older_than_file(|route| file_words(config, route));
+    cap_at_start(
+        &mut overrides,
+        config,
+        &Purse::open(config, SystemTime::now()),
+    );
     let switches = kill::switches(&config.state_dir, |_| None);
     forces_of(config, &overrides, &switches)
 }

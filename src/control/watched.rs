@@ -18,8 +18,6 @@ pub(super) struct Memory {
     pub(super) bake: Option<(u16, SystemTime)>,
     /// No step before.
     pub(super) step_after: Option<SystemTime>,
-    /// No cap of a budget before.
-    pub(super) budget_after: Option<SystemTime>,
     /// When a warning was written down.
     pub(super) warned: Option<SystemTime>,
     /// When it was written down that the primary is out, too.

@@ -140,11 +140,16 @@ impl Ledger {
         self.sides.iter_mut().for_each(|side| side.begin_anew(now));
     }
 
+    /// What it costs in an hour, if that is known.
+    pub(super) fn rate(&self) -> Option<f64> {
+        self.price.map(|price| price.per_hour)
+    }
+
     pub(super) fn spent(&self, time: Duration) -> Spent {
         Spent {
             hour: self.spend.within(time, HOUR),
             day: self.spend.within(time, DAY),
-            rate: self.price.map(|price| price.per_hour),
+            rate: self.rate(),
         }
     }
 

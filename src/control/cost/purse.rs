@@ -13,9 +13,10 @@ use super::price::Price;
 use super::sights::Costs;
 use crate::config::Config;
 use crate::config::model;
+use crate::config::scalar::Dollars;
 use crate::control::discovered::Discovered;
 use crate::control::force::Force;
-use crate::policy::cost::{Budget, DAY, Over, Spend, Spent};
+use crate::policy::cost::{Budget, DAY, HOUR, Over, Spend, Spent};
 use crate::snapshot::Snapshot;
 
 /// Between two times that it is kept.
@@ -90,19 +91,18 @@ impl Purse {
         Arc::clone(&self.costs)
     }
 
-    /// What a budget is used up by at the start, as far as it is known then.
-    pub(in crate::control) fn over_at_start(
-        &self,
-        name: &str,
-        written: &model::Backend,
-    ) -> Option<Over> {
+    /// What the budget of a backend is used up by, as far as it is known as of the last look.
+    pub(in crate::control) fn over(&self, name: &str, written: &model::Backend) -> Option<Over> {
         let budget = budget_of(written)?;
-        let spend = self.spends.get(name)?;
-        let window = |span| spend.within(self.time, span);
+        let ledger = self.ledgers.get(name);
+        let spend = ledger.map(|ledger| &ledger.spend);
+        let spend = spend.or_else(|| self.spends.get(name));
+        let window = |span| spend.map_or(0.0, |spend| spend.within(self.time, span));
+        let known = ledger.and_then(Ledger::rate);
         budget.over(&Spent {
-            hour: window(crate::policy::cost::HOUR),
+            hour: window(HOUR),
             day: window(DAY),
-            rate: written.dollars_per_hour.map(|price| price.get()),
+            rate: written.dollars_per_hour.map(Dollars::get).or(known),
         })
     }
 
@@ -269,7 +269,7 @@ impl Drop for Purse {
 fn budget_of(written: &model::Backend) -> Option<Budget> {
     let written = written.budget?;
     Some(Budget {
-        per_hour: written.per_hour.map(|dollars| dollars.get()),
-        per_day: written.per_day.map(|dollars| dollars.get()),
+        per_hour: written.per_hour.map(Dollars::get),
+        per_day: written.per_day.map(Dollars::get),
     })
 }

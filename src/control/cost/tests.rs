@@ -360,11 +360,11 @@ fn what_was_spent_survives_the_process() {
     let open =
         |seconds: u64| Purse::open(&config, UNIX_EPOCH + Duration::from_secs(BEGUN + seconds));
     let written = &config.backends["vastai"];
-    assert!(open(86_000).over_at_start("vastai", written).is_some());
-    assert!(open(86_600).over_at_start("vastai", written).is_none());
+    assert!(open(86_000).over("vastai", written).is_some());
+    assert!(open(86_600).over("vastai", written).is_none());
     // A clock that was set back hides nothing.
     let mut again = Purse::open(&config, UNIX_EPOCH);
-    assert!(again.over_at_start("vastai", written).is_some());
+    assert!(again.over("vastai", written).is_some());
     again.close();
     // What was not counted is told.
     let mut again = open(400);
@@ -389,7 +389,7 @@ fn what_was_spent_survives_the_process() {
     let mut torn = fs::read(&file).unwrap();
     torn.truncate(torn.len() / 2);
     fs::write(&file, torn).unwrap();
-    assert!(open(400).over_at_start("vastai", written).is_none());
+    assert!(open(400).over("vastai", written).is_none());
 }
 
 #[test]
