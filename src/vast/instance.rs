@@ -110,6 +110,25 @@ impl Instance {
         words.join(", ")
     }
 
+    /// What it costs in an hour as it stands: all of it while it runs or shall run, also if nothing comes of that;
+    /// while it is stopped, its storage. `None` if the row does not say.
+    pub fn dollars_per_hour_now(&self) -> Option<f64> {
+        let is = |word: &Option<String>, words: &[&str]| {
+            let word = word.as_deref();
+            word.is_some_and(|word| words.contains(&word))
+        };
+        let (intended, actual) = (&self.intended_status, &self.actual_status);
+        // A frozen one keeps its GPU.
+        let runs = is(intended, &["running"]) || is(actual, &["running", "frozen"]);
+        let is_stopped = is(intended, &["stopped"])
+            || intended.is_none()
+                && (is(&self.cur_state, &["stopped"]) || is(actual, &["stopped", "exited"]));
+        match is_stopped && !runs {
+            true => self.storage_dollars_per_hour,
+            false => self.dollars_per_hour,
+        }
+    }
+
     /// Where the service on this port of the container can be reached. `None` while there is no address or
     /// the port is not mapped, which means to wait.
     pub fn address_of(&self, port: u16) -> Option<SocketAddr> {
@@ -190,6 +209,38 @@ mod tests {
         let shown = format!("{rows:?}");
         assert!(!shown.contains("00000000"), "{shown}");
         assert!(!shown.contains("MODEL_NAME"), "{shown}");
+    }
+
+    #[test]
+    fn what_is_stopped_costs_its_storage() {
+        for (actual, intended, current, costs) in [
+            ("running", "running", "running", 0.5),
+            ("loading", "running", "running", 0.5),
+            ("", "running", "running", 0.5),
+            ("error", "running", "running", 0.5),
+            ("exited", "running", "running", 0.5),
+            // Shall run, and waits for its GPU.
+            ("exited", "running", "stopped", 0.5),
+            // Is being stopped.
+            ("running", "stopped", "running", 0.5),
+            ("frozen", "frozen", "running", 0.5),
+            ("frozen", "stopped", "stopped", 0.5),
+            ("running", "", "", 0.5),
+            ("", "", "", 0.5),
+            ("exited", "stopped", "stopped", 0.02),
+            ("loading", "stopped", "stopped", 0.02),
+            ("offline", "stopped", "stopped", 0.02),
+            ("exited", "", "", 0.02),
+            ("", "", "stopped", 0.02),
+        ] {
+            let word = |word: &str| (!word.is_empty()).then(|| word.to_owned());
+            let row = Instance::read(&json!({
+                "id": 1, "dph_total": 0.5, "storage_total_cost": 0.02,
+                "actual_status": word(actual), "intended_status": word(intended), "cur_state": word(current),
+            }));
+            let is = row.unwrap().dollars_per_hour_now();
+            assert_eq!(is, Some(costs), "{actual} {intended} {current}");
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod connect;
 mod discovery;
 mod long;
 mod ls;
+mod price;
 mod shell;
 mod sources;
 mod stage;

@@ -100,17 +100,13 @@ impl Known {
             // What it had there may be somebody else's by now.
             self.urls.remove(&row.id);
         }
-        let is_stopped = matches!(state, FoundState::Preempted | FoundState::Out) && !unsure;
         Found {
             key: format!("vastai:{}", row.id),
             url,
             weight: 1,
             state,
             note,
-            dollars_per_hour: match is_stopped {
-                true => row.storage_dollars_per_hour,
-                false => row.dollars_per_hour,
-            },
+            dollars_per_hour: row.dollars_per_hour_now(),
         }
     }
 }
