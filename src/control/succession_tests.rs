@@ -18,10 +18,14 @@ struct Running {
 }
 
 fn start() -> Running {
+    start_with(FILE)
+}
+
+fn start_with(text: &str) -> Running {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("figshift.toml");
     let state = folder.path().join("state");
-    fs::write(&path, format!("state_dir = {state:?}\n{FILE}")).unwrap();
+    fs::write(&path, format!("state_dir = {state:?}\n{text}")).unwrap();
     let (controller, door) = Controller::open(&path, 1).unwrap();
     let succession = controller.succession();
     tokio::spawn(controller.run(Instant::now(), |_| {}));
@@ -98,4 +102,24 @@ async fn after_the_successor_has_come_no_change_is_taken() {
     assert!(matches!(refused, Refused::Gone), "{refused}");
     assert_eq!(house.shares(), Vec::<u16>::new());
     assert!(house.succession.let_go().await.is_none());
+}
+
+#[tokio::test]
+async fn the_books_change_hands_too() {
+    let priced = FILE.replace("[backends.b]", "[backends.b]\ndollars_per_hour = 3600");
+    let house = start_with(&priced);
+    house.shift(2000).await.unwrap();
+    let kept = house.folder.path().join("state/spend.json");
+    while !kept.exists() {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    fs::remove_file(&kept).unwrap();
+    let still = house.succession.let_go().await.unwrap();
+    // All that was spent is there for the successor, who is the only one to write it from now on.
+    assert!(fs::read_to_string(&kept).unwrap().contains("\"r\":2000"));
+    fs::write(&kept, "the successor's").unwrap();
+    still.for_good();
+    assert!(house.succession.let_go().await.is_none());
+    assert!(house.shift(3000).await.is_err());
+    assert_eq!(fs::read_to_string(&kept).unwrap(), "the successor's");
 }

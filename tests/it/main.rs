@@ -14,6 +14,7 @@ mod support;
 mod basics;
 mod breaker;
 mod broken;
+mod busy;
 mod cancel;
 mod cohorts;
 mod ending;
