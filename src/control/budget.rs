@@ -102,7 +102,24 @@ impl Controller {
             });
             plan.overrides.alter(route, |laid| laid.budget = capped);
         }
-        self.put_in_force(plan)
+        let done = self.put_in_force(plan)?;
+        let (why, routes) = (&stamp.reason, routes.join(", "));
+        if over {
+            tracing::warn!(
+                backend,
+                routes,
+                why,
+                "A budget is used up: no percent rises to this backend"
+            );
+        } else {
+            tracing::info!(
+                backend,
+                routes,
+                why,
+                "There is a budget again: percents may rise to this backend"
+            );
+        }
+        Ok(done)
     }
 
     /// A file gives no more to a candidate whose budget is used up: what it had before, and nothing where it

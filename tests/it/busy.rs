@@ -84,7 +84,8 @@ async fn each_try_adds_its_time_to_what_it_was_for() {
 
     // Both fail, and figshift answers by itself.
     let lost = |_: &_| vec![Do::Pause(SLOW), Do::Reset];
-    (new.set(lost), old.set(lost));
+    new.set(lost);
+    old.set(lost);
     assert_eq!(house.get("/").await.status, 502);
     house.at_rest().await;
     took(&house, Side::Candidate, [0.45, 0.45]);

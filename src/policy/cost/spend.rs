@@ -60,6 +60,10 @@ impl Spend {
         while at < end {
             let minute = (at / MINUTE).floor();
             let next = ((minute + 1.0) * MINUTE).min(end);
+            if next <= at {
+                // So far from 1970 that a minute is nothing.
+                break;
+            }
             self.move_to(minute as u64);
             self.add(minute as u64, dollars_per_hour * (next - at) / 3_600.0);
             at = next;
