@@ -271,7 +271,10 @@ fn without_house(reach: &Reach, args: &Shift, failed: &Failed) -> Exit {
     if args.if_epoch.is_some() {
         return say(&failed.to_string(), failed.exit());
     }
-    match force_of(reach, &args.route) {
+    let force = force_of(reach, &args.route);
+    let most = force.as_ref().and_then(|force| force.budget());
+    let most = most.map(|cap| Percent::from_hundredths(cap.hundredths));
+    match force {
         Some(force) if force.is_killed() => return say_killed(&args.route, &force.to_string()),
         Some(force) if force.is_held() => {
             return say_held_at_start(&args.route, &force.to_string());
@@ -292,9 +295,14 @@ fn without_house(reach: &Reach, args: &Shift, failed: &Failed) -> Exit {
         );
     }
     let file = reach.file.display();
+    let budget = most.filter(|most| args.percent > *most);
+    let budget = budget.map(|most| {
+        format!(", but for the candidate's budget, which is used up and leaves {most} %")
+    });
     let text = format!(
-        "{failed}\n{file} says {} % now, which holds from the next start",
-        args.percent
+        "{failed}\n{file} says {} % now, which holds from the next start{}",
+        args.percent,
+        budget.unwrap_or_default()
     );
     say(&text, Exit::Partial)
 }
