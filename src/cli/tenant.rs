@@ -119,9 +119,5 @@ pub(super) fn choice(vastai: &VastDiscovery) -> String {
 
 /// What it costs in an hour now: while it is stopped, its storage.
 pub(super) fn price(instance: &Instance) -> Option<f64> {
-    use crate::vast::Standing::{Out, Preempted, Runs, Unsure, Waits};
-    match instance.standing() {
-        Runs | Waits(_) | Unsure(_) => instance.dollars_per_hour,
-        Preempted | Out(_) => instance.storage_dollars_per_hour,
-    }
+    instance.dollars_per_hour_now()
 }

@@ -147,8 +147,8 @@ async fn a_ramp_waits_for_its_budget_and_goes_on() {
         "{HASTY}guard.min_requests = 1\nguard.errors = {{ worse_by = \"1pp\", at_most = \"50pp\" }}\n\
          ramp = {{ steps = [10, 50], min_step = \"1s\", hold_back = 20 }}\n"
     );
-    // For six seconds there is more than 95 % of it.
-    let desk = open_in(spent(1.06, &json!({})), FREE, 0.0, &ramp).await;
+    // For nine seconds there is more than 95 % of it.
+    let desk = open_in(spent(1.12, &json!({})), FREE, 0.0, &ramp).await;
     let load = Load::start(desk.house.app.http, 2, 0);
     capped(&desk, 0).await;
     desk.ramp("start").await.unwrap();
@@ -158,7 +158,7 @@ async fn a_ramp_waits_for_its_budget_and_goes_on() {
     });
     let waits = waits.await.ramp.unwrap();
     let why = waits.waits_for.unwrap();
-    assert!(why.starts_with("its budget: $1.0"), "{why}");
+    assert!(why.starts_with("its budget: $1.1"), "{why}");
     assert_eq!((waits.percent, waits.next_percent), (0.0, Some(10.0)));
     let refused = desk.ramp("promote").await.unwrap_err();
     assert_eq!(refused.reason, "over_budget");
@@ -191,7 +191,7 @@ async fn a_flag_that_wants_more_gets_it_when_there_is_money() {
         flags.url()
     );
     // The percent before was 10 %, and so it is until there is money again.
-    let folder = spent(1.06, &json!({ "all": 1_000 }));
+    let folder = spent(1.12, &json!({ "all": 1_000 }));
     let desk = open_in(folder, FREE, 25.0, &route).await;
     let load = Load::start(desk.house.app.http, 2, 0);
     assert_eq!(desk.in_force(), 1_000);
@@ -199,7 +199,7 @@ async fn a_flag_that_wants_more_gets_it_when_there_is_money() {
         route.chain.iter().any(|link| link.what == "flag")
     });
     assert_eq!(flagged.await.percent_in_force, 10.0);
-    assert!(desk.why().starts_with("10 % ← budget 10 %: $1.06 of $1.00"));
+    assert!(desk.why().starts_with("10 % ← budget 10 %: $1.12 of $1.00"));
     desk.comes_to(8_000).await;
     let tally = load.stop().await;
     assert_eq!(tally.of("GET 200"), tally.all());
