@@ -25,8 +25,8 @@ use crate::admin::{self, Inquirer, MOST_STREAMS, Patience, SocketFile, View};
 use crate::config::{self, Config};
 use crate::control::{
     Actor, Change, Controller, Door, Finds, FlagSights, Flags, Gates, Lookers, OpenError, Refused,
-    Standing, What, ask_gates, check_health, discover, journal_path, keep_flags, prove_endpoints,
-    sweep_rates, watch_file, watch_kill, watch_material,
+    ServerlessKeys, Standing, What, ask_gates, check_health, discover, journal_path, keep_flags,
+    keep_serverless_keys, prove_endpoints, sweep_rates, watch_file, watch_kill, watch_material,
 };
 use crate::outbound::Outside;
 use crate::proxy::{Crew, Crowd, Life};
@@ -341,7 +341,7 @@ fn start_controller(
     patience
 }
 
-/// Asks gates, reads flags and looks for endpoints, as the file in force wants it.
+/// Asks gates, reads flags, looks for endpoints and fetches keys, as the file in force wants it.
 fn start_outside(
     tasks: &mut JoinSet<()>,
     controller: &Controller,
@@ -366,8 +366,13 @@ fn start_outside(
     tasks.spawn(discover(Lookers {
         config: controller.config_in_force(),
         finds: finds.clone(),
-        outside,
+        outside: outside.clone(),
         door: door.clone(),
+    }));
+    tasks.spawn(keep_serverless_keys(ServerlessKeys {
+        publisher: controller.publisher(),
+        config: controller.config_in_force(),
+        outside,
     }));
 }
 

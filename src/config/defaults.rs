@@ -1,9 +1,10 @@
 //! What holds where the file says nothing.
 
 use super::model::{
-    Backend, BackendLimit, Breaker, ClientLimits, Compare, DnsDiscovery, ErrorMargins, Flag, Gate,
-    Guard, Health, HttpDiscovery, LatencyMargins, Limit, LimitMethod, Listen, Pool, Quantile, Ramp,
-    RateLimit, Ready, Route, Schedule, Timeouts, VastDiscovery, WeightedEndpoint,
+    Backend, BackendLimit, Breaker, ClientLimits, Compare, CostField, DnsDiscovery, ErrorMargins,
+    Flag, Gate, Guard, Health, HttpDiscovery, LatencyMargins, Limit, LimitMethod, Listen, Pool,
+    Quantile, Ramp, RateLimit, Ready, Route, Schedule, Serverless, ServerlessCost, Timeouts,
+    VastDiscovery, WeightedEndpoint,
 };
 use super::scalar::{
     Day, Duration, Part, Percent, Points, Size, StatusSet, StickyKey, TimeOfDay, Zone,
@@ -275,5 +276,39 @@ impl Default for Ready {
             timeout: Duration::from_secs(30),
             interval: Duration::from_secs(2),
         }
+    }
+}
+
+impl Serverless {
+    pub(super) fn default_wait() -> Duration {
+        Duration::from_secs(20)
+    }
+    pub(super) fn default_queue() -> u32 {
+        100
+    }
+    pub(super) fn default_max_body() -> Size {
+        Size::kib(4 * 1024)
+    }
+    pub(super) fn default_api() -> String {
+        VastDiscovery::default_api()
+    }
+    pub(super) fn default_engine() -> String {
+        "https://run.vast.ai".to_owned()
+    }
+    pub(super) fn default_front() -> String {
+        "https://openai.vast.ai".to_owned()
+    }
+}
+
+impl CostField {
+    /// What Vast.ai's own client says of a request of which it knows nothing.
+    pub(super) fn default_cost() -> u32 {
+        100
+    }
+}
+
+impl Default for ServerlessCost {
+    fn default() -> Self {
+        Self::Fixed(CostField::default_cost())
     }
 }

@@ -33,6 +33,7 @@ mod rates;
 mod reasons;
 mod rest;
 mod said;
+mod serverless_keys;
 mod sight;
 mod standing;
 mod succession;
@@ -61,6 +62,7 @@ pub use overrides::{Capped, Climb, Flagged, Hold, Overrides, RouteOverride, Shif
 pub use prove::{Doubts, judge as judge_proof, proof_question, prove_endpoints};
 pub use rates::sweep_rates;
 pub use rest::at_rest;
+pub use serverless_keys::{ServerlessKeys, keep_serverless_keys};
 pub use sight::{FlagSight, FlagSights};
 pub use standing::{Outcome, Standing};
 pub use succession::{Still, Succession};

@@ -25,8 +25,12 @@ const IDLE: Duration = Duration::from_secs(30);
 /// Asks services outside: with the proxies of `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` (never for
 /// this machine itself), without following redirects, trusting `SSL_CERT_FILE` and `SSL_CERT_DIR`,
 /// else the system. All of that is read once, at the first question. Copies share it.
-#[derive(Debug, Clone, Default)]
-pub struct Outside(Arc<OnceCell<Clients>>);
+#[derive(Debug, Clone)]
+pub struct Outside {
+    clients: Arc<OnceCell<Clients>>,
+    /// Idle connections that are kept for each host.
+    idle: usize,
+}
 
 #[derive(Debug)]
 struct Clients {
@@ -34,7 +38,21 @@ struct Clients {
     straight: Client,
 }
 
+impl Default for Outside {
+    fn default() -> Self {
+        Self::keeping(1)
+    }
+}
+
 impl Outside {
+    /// Keeps so many idle connections to each host, for who asks several things at a time.
+    pub fn keeping(idle: usize) -> Self {
+        Self {
+            clients: Arc::default(),
+            idle,
+        }
+    }
+
     /// Posts JSON, with `Authorization: Bearer` if there is a token, and waits for the whole answer, which
     /// may be 64 KiB long.
     ///
@@ -78,15 +96,16 @@ impl Outside {
     }
 
     async fn client(&self, url: &str) -> Result<&Client, NoAnswer> {
-        let clients = self.0.get_or_try_init(Clients::make).await?;
+        let clients = &self.clients;
+        let clients = clients.get_or_try_init(|| Clients::make(self.idle)).await?;
         Ok(clients.to(url))
     }
 }
 
 impl Clients {
     /// On a thread of its own: it reads files.
-    async fn make() -> Result<Self, NoAnswer> {
-        let made = tokio::task::spawn_blocking(|| {
+    async fn make(idle: usize) -> Result<Self, NoAnswer> {
+        let made = tokio::task::spawn_blocking(move || {
             let tls = tls::outside().map_err(|error| error.to_string())?;
             let builder = || {
                 Client::builder()
@@ -94,7 +113,7 @@ impl Clients {
                     .redirect(Policy::none())
                     .connect_timeout(CONNECT)
                     .pool_idle_timeout(IDLE)
-                    .pool_max_idle_per_host(1)
+                    .pool_max_idle_per_host(idle)
                     .user_agent(concat!("figshift/", env!("CARGO_PKG_VERSION")))
             };
             let build = |builder: ClientBuilder| builder.build().map_err(|error| cause(&error));

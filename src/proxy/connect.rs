@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustls::pki_types::ServerName;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
@@ -33,6 +34,27 @@ const ASK_AFTER: Duration = Duration::from_secs(30);
 const ASK_EVERY: Duration = Duration::from_secs(10);
 const ASK_TIMES: u32 = 3;
 
+/// Where to connect, and whose connections are counted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Way<'a> {
+    /// For logs.
+    pub(super) url: &'a str,
+    pub(super) target: &'a Target,
+    pub(super) server_name: Option<&'a ServerName<'static>>,
+    pub(super) endpoint: &'a Arc<Endpoint>,
+}
+
+impl<'a> Way<'a> {
+    pub(super) fn to(endpoint: &'a Arc<Endpoint>) -> Self {
+        Self {
+            url: &endpoint.url,
+            target: &endpoint.target,
+            server_name: endpoint.server_name.as_ref(),
+            endpoint,
+        }
+    }
+}
+
 /// Connects within the backend's limit, or takes a shared connection that somebody else has made in
 /// that time. Starts the tasks that drive the connection.
 ///
@@ -45,7 +67,7 @@ const ASK_TIMES: u32 = 3;
 /// Dropping it gives the attempt up; nothing is left behind.
 pub(super) async fn connect(
     backend: &Backend,
-    endpoint: &Arc<Endpoint>,
+    way: Way<'_>,
     pool: &Rc<Pool>,
     spoken: Option<Spoken>,
     worker: &Worker,
@@ -54,7 +76,7 @@ pub(super) async fn connect(
     let worker = worker.index;
     let end = Instant::now() + backend.connect_timeout;
     let fail = |error| {
-        endpoint.cells.of(worker).connect_failures.add(1);
+        way.endpoint.cells.of(worker).connect_failures.add(1);
         Err(error)
     };
     let making = match until(end, pool.turn(spoken)).await {
@@ -66,7 +88,7 @@ pub(super) async fn connect(
     {
         return Ok(lease);
     }
-    match until(end, establish(backend, endpoint, spoken, worker, buffers)).await {
+    match until(end, establish(backend, way, spoken, worker, buffers)).await {
         Ok(connection) => Ok(pool.add(connection, spoken)),
         Err(error) => {
             if let Some(making) = making {
@@ -84,13 +106,14 @@ async fn until<T>(end: Instant, work: impl Future<Output = io::Result<T>>) -> io
 
 async fn establish(
     backend: &Backend,
-    endpoint: &Arc<Endpoint>,
+    way: Way<'_>,
     spoken: Option<Spoken>,
     worker: usize,
     buffers: Rc<Buffers>,
 ) -> io::Result<Connection> {
-    let socket = open(&endpoint.target).await?;
-    let (stream, spoken) = with_endpoint(backend, endpoint, spoken, socket).await?;
+    let endpoint = way.endpoint;
+    let socket = open(way.target).await?;
+    let (stream, spoken) = with_endpoint(backend, way.server_name, spoken, socket).await?;
     let connection = match spoken {
         Spoken::Http2 => speak_http2(stream, backend, endpoint, worker).await?,
         Spoken::Http1 => {

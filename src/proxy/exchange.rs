@@ -28,6 +28,7 @@ use super::problem::{BODY_TOO_LARGE, Problem};
 use super::queue::wait;
 use super::rate;
 use super::redirect;
+use super::rent::rent;
 use super::respond::{Books, ResponseBody, relay};
 use super::upgrade::{Asked, switch};
 use super::walk::Walk;
@@ -296,8 +297,22 @@ impl Delivery {
                 next = plan.with_seat(walk, side, reason, seat);
                 continue;
             }
-            walk.attempt_begins(side, picked, reason);
-            let sent = forward(walk, &mut self.outgoing, plan.fresh).await;
+            let sent = if walk.arm(side).backend.serverless.is_some() {
+                let (at, fresh) = ((side, picked, reason), plan.fresh);
+                // Boxed, since it is rare.
+                match Box::pin(rent(walk, &mut self.outgoing, at, fresh)).await {
+                    Ok(sent) => sent,
+                    Err(_) if walk.has_left() => return nothing(),
+                    Err(kind) => {
+                        last = kind.after(last);
+                        next = plan.after_unfit(walk, side, kind);
+                        continue;
+                    }
+                }
+            } else {
+                walk.attempt_begins(side, picked, reason);
+                forward(walk, &mut self.outgoing, plan.fresh).await
+            };
             count_overflow(walk, &mut counted, &self.outgoing);
             match sent {
                 Err(failure) if plan.again_after_stale(&self.outgoing, failure) => {
@@ -383,8 +398,8 @@ impl Delivery {
         let Some(walk) = self.walk.take() else {
             return nothing();
         };
-        let problem = match (class, &walk.backend().limit) {
-            (Class::Capacity, Some(limit)) => problem.after(limit.queue_time),
+        let problem = match class {
+            Class::Capacity => problem.after_some(walk.backend().patience()),
             _ => problem,
         };
         let upload = self.outgoing.upload.take();

@@ -111,6 +111,25 @@ impl Plan {
         Next::GiveUp
     }
 
+    /// The place that was to be tried cannot serve the request, or its client does not send it. The side for which
+    /// it was drawn is bypassed then; the other one is just not there.
+    pub(super) fn after_unfit(&mut self, walk: &Walk, side: Side, kind: FailureKind) -> Next {
+        self.steps_back();
+        match kind {
+            FailureKind::Cut => self.across(walk, side, Reason::Cut),
+            FailureKind::Unfit(_)
+                if side == walk.home && walk.route().alternative(side).is_some() =>
+            {
+                self.across(walk, side, Reason::Unfit)
+            }
+            FailureKind::Unfit(_) => {
+                walk.refused(Mark::NowhereElse);
+                Next::GiveUp
+            }
+            _ => Next::GiveUp,
+        }
+    }
+
     /// The next place after a failed try on `side`.
     pub(super) fn after_failure(
         &mut self,

@@ -15,19 +15,21 @@ use hyper::body::Incoming;
 use rustix::io::Errno;
 
 use super::answer::Answer;
-use super::connect::connect;
+use super::connect::{Way, connect};
 use super::cut::unless_cut;
 use super::deadline::Deadlines;
 use super::dialect::Dialect;
+pub(super) use super::failure::{Failure, FailureKind};
 use super::greet::Spoken;
 use super::handshake::is_of_tls;
 use super::lease::{Lease, NoAnswer};
 use super::lookout::{Floor, Lookout};
+use super::payload::Payload;
+use super::pool::Pool;
 use super::upgrade::Asked;
 use super::walk::Walk;
 use crate::http1;
 use crate::snapshot::{Backend, Endpoint, HostRule, Member, Protocol};
-use crate::stats::{Class, Reason, Trouble};
 use crate::wire::{REQUEST_ID, Replay, RequestBody, Upload, response_is_framed};
 
 /// What is sent: a head that each try gets a copy of, and a body.
@@ -42,6 +44,8 @@ pub(super) struct Outgoing {
     pub(super) dialect: Dialect,
     /// What a 101 is the answer to.
     pub(super) asked: Option<Box<Asked>>,
+    /// The body as it is wrapped for a Serverless worker, when it was found fit for that.
+    pub(super) payload: Option<Box<Payload>>,
 }
 
 /// What we say beside the client's headers, in the way that the protocol has for it. Kept apart, so that
@@ -67,75 +71,6 @@ pub(super) enum OutgoingBody {
     Replay(Replay<Incoming>),
 }
 
-/// Why a try brought no response head.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Failure {
-    pub(super) kind: FailureKind,
-    /// The backend has certainly not begun with it.
-    pub(super) unprocessed: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FailureKind {
-    /// No connection.
-    Connect,
-    /// No descriptor is left for one: that is our lack, not the backend's.
-    NoDescriptor,
-    /// The connection broke, or what came was no response.
-    Reset,
-    /// The same on a connection that had been idle: the backend may just have closed it.
-    Stale,
-    /// No response head in time.
-    Timeout,
-    /// An event stream went wrong before its first event.
-    Stream(Trouble),
-    /// A hard rollback came first.
-    Cut,
-    /// The backend was busy, and too many waited for it.
-    QueueFull,
-    /// The backend was busy for too long.
-    QueueLate,
-    /// The client did not send its body in time, or fast enough.
-    ClientSlow,
-    /// The client's body is larger than the route allows.
-    BodyTooLarge,
-    /// The client's body broke.
-    ClientBroke,
-}
-
-impl FailureKind {
-    pub(super) fn class(self) -> Class {
-        match self {
-            Self::Connect => Class::Connect,
-            Self::Reset | Self::Stale => Class::Reset,
-            Self::Timeout => Class::Timeout,
-            Self::QueueFull | Self::QueueLate => Class::Capacity,
-            Self::Stream(trouble) => trouble.class(),
-            Self::NoDescriptor
-            | Self::Cut
-            | Self::ClientSlow
-            | Self::BodyTooLarge
-            | Self::ClientBroke => Class::Cancelled,
-        }
-    }
-
-    pub(super) fn reason(self) -> Reason {
-        match self {
-            Self::Connect | Self::NoDescriptor => Reason::Connect,
-            Self::Timeout => Reason::Timeout,
-            Self::Cut => Reason::Cut,
-            Self::QueueFull | Self::QueueLate => Reason::Capacity,
-            Self::Stream(trouble) => match trouble {
-                Trouble::FirstEvent | Trouble::Gap => Reason::Stalled,
-                Trouble::Broken => Reason::Broken,
-                Trouble::ErrorEvent => Reason::ErrorEvent,
-                Trouble::Empty => Reason::Empty,
-            },
-            _ => Reason::Reset,
-        }
-    }
-}
-
 impl Outgoing {
     /// Takes over a request.
     pub(super) fn new(
@@ -156,17 +91,18 @@ impl Outgoing {
             repeatable,
             dialect,
             asked,
+            payload: None,
         }
     }
 
     /// What the request is called.
-    fn id(&self) -> Option<&HeaderValue> {
+    pub(super) fn id(&self) -> Option<&HeaderValue> {
         let said = self.said.id.as_ref();
         said.or_else(|| self.head.headers.get(REQUEST_ID))
     }
 
     /// Whether this can be the response to it.
-    fn may_come(&self, response: &Response<Answer>) -> bool {
+    pub(super) fn may_come(&self, response: &Response<Answer>) -> bool {
         match &self.asked {
             Some(asked) => asked.may_get(response),
             None => response.status() != StatusCode::SWITCHING_PROTOCOLS,
@@ -196,7 +132,7 @@ impl Outgoing {
         matches!(&self.body, OutgoingBody::Replay(replay) if !replay.is_replayable())
     }
 
-    fn next_body(&mut self) -> RequestBody {
+    pub(super) fn next_body(&mut self) -> RequestBody {
         if let Some(upload) = &self.upload {
             upload.begin();
         }
@@ -209,6 +145,13 @@ impl Outgoing {
             (OutgoingBody::Replay(replay), Some(upload)) => {
                 RequestBody::Replay(replay.next_try(), Rc::clone(upload))
             }
+        }
+    }
+
+    /// So much of the body was read by somebody else than a try: further ones begin with it.
+    pub(super) fn hold(&self, read: Bytes) {
+        if let OutgoingBody::Replay(replay) = &self.body {
+            replay.hold(read);
         }
     }
 
@@ -421,21 +364,33 @@ async fn lease(walk: &Walk, outgoing: &Outgoing, fresh: bool) -> Result<Lease, F
         endpoint.cells.of(worker.index).reused.add(1);
         return Ok(lease);
     }
+    fresh_lease(walk, Way::to(endpoint), &pool, spoken, outgoing).await
+}
+
+/// A fresh connection on loan.
+///
+/// # Errors
+///
+/// There is none.
+pub(super) async fn fresh_lease(
+    walk: &Walk,
+    way: Way<'_>,
+    pool: &Rc<Pool>,
+    spoken: Option<Spoken>,
+    outgoing: &Outgoing,
+) -> Result<Lease, FailureKind> {
+    let (worker, backend, endpoint) = (walk.worker(), walk.backend(), way.url);
     // Boxed, since it is rare and large: what is inline makes every request's future larger.
-    let connecting = connect(backend, endpoint, &pool, spoken, worker);
+    let connecting = connect(backend, way, pool, spoken, worker);
     match Box::pin(unless_cut(walk, connecting)).await {
         Some(Ok(lease)) => Ok(lease),
         Some(Err(error)) => {
             if is_of_tls(&error) && worker.may_complain() {
-                let (backend, endpoint) = (&*backend.name, &*endpoint.url);
+                let backend = &*backend.name;
                 tracing::warn!(%error, backend, endpoint, "An endpoint is not whom it has to be");
             }
-            tracing::debug!(
-                %error,
-                endpoint = &*endpoint.url,
-                request_id = ?outgoing.id(),
-                "Cannot connect"
-            );
+            let request_id = outgoing.id();
+            tracing::debug!(%error, endpoint, ?request_id, "Cannot connect");
             Err(kind_of_connect(&error))
         }
         None => Err(FailureKind::Cut),
@@ -450,18 +405,19 @@ fn kind_of_connect(error: &io::Error) -> FailureKind {
 }
 
 /// Waiting for a response head.
-struct HeadWait<'a> {
-    walk: &'a Walk,
-    limit: Duration,
-    upload: Option<&'a Upload>,
-    floor: Option<Floor>,
+pub(super) struct HeadWait<'a> {
+    pub(super) walk: &'a Walk,
+    pub(super) limit: Duration,
+    pub(super) upload: Option<&'a Upload>,
+    pub(super) floor: Option<Floor>,
 }
 
-struct Waited {
-    kind: FailureKind,
+/// Why there was none.
+pub(super) struct Waited {
+    pub(super) kind: FailureKind,
     /// What came back.
     unsent: Option<Box<Request<RequestBody>>>,
-    unprocessed: bool,
+    pub(super) unprocessed: bool,
     refused: Refused,
 }
 
@@ -494,7 +450,7 @@ impl Refused {
 }
 
 impl HeadWait<'_> {
-    async fn head(
+    pub(super) async fn head(
         &self,
         mut answer: impl FnMut(&mut Context<'_>) -> Poll<Result<Response<Answer>, NoAnswer>>,
     ) -> Result<Response<Answer>, Waited> {
@@ -577,7 +533,7 @@ pub(super) fn via(version: Version) -> HeaderValue {
 }
 
 /// The same as a line.
-fn via_line(version: Version) -> &'static [u8] {
+pub(super) fn via_line(version: Version) -> &'static [u8] {
     match version {
         Version::HTTP_10 => b"via: 1.0 figshift\r\n",
         Version::HTTP_2 => b"via: 2.0 figshift\r\n",

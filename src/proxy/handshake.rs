@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::pki_types::ServerName;
 use rustls::{CommonState, HandshakeKind};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
@@ -13,7 +14,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 use super::greet::Spoken;
 use super::stream::Stream;
 use super::worker::Worker;
-use crate::snapshot::{Backend, Endpoint};
+use crate::snapshot::Backend;
 use crate::tls::Acceptor;
 use crate::wire::{LONGEST_PROXY_HEADER, ProxyHeader, read_proxy_header};
 
@@ -111,11 +112,11 @@ pub(super) async fn with_client(acceptor: &Acceptor, socket: TcpStream, limit: D
 /// Dropping it closes the connection.
 pub(super) async fn with_endpoint(
     backend: &Backend,
-    endpoint: &Endpoint,
+    own: Option<&ServerName<'static>>,
     wanted: Option<Spoken>,
     socket: TcpStream,
 ) -> io::Result<(Stream, Spoken)> {
-    let Some(own) = &endpoint.server_name else {
+    let Some(own) = own else {
         return Ok((Stream::plain(socket), wanted.unwrap_or(Spoken::Http1)));
     };
     let Some(connector) = &backend.connector else {

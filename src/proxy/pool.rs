@@ -19,6 +19,7 @@ use super::shared::Shared;
 use super::stream::Stream;
 use crate::http1::{self, Buffers};
 use crate::snapshot::Snapshot;
+use crate::vast::WorkerUrl;
 use crate::wire::RequestBody;
 
 /// A connection to an endpoint for one request at a time.
@@ -38,9 +39,22 @@ pub(super) enum Connection {
 pub(super) struct Pools {
     /// By endpoint id.
     pools: RefCell<HashMap<u64, Rc<Pool>, BuildHasherDefault<IdHasher>>>,
+    /// To Serverless workers, which come and go.
+    hired: RefCell<HashMap<(u64, WorkerUrl), Hired>>,
     /// Of all connections for one request at a time.
     pub(super) buffers: Rc<Buffers>,
 }
+
+/// The connections to a Serverless worker.
+#[derive(Debug)]
+struct Hired {
+    pool: Rc<Pool>,
+    /// When it was last asked for.
+    since: Duration,
+}
+
+/// So many Serverless workers are remembered; each comes out of a remote answer.
+const MOST_HIRED: usize = 256;
 
 /// Of an endpoint: how long its connections may be idle, how many stay so, and by which connector they
 /// are made.
@@ -116,6 +130,36 @@ impl Pools {
         Rc::clone(pool)
     }
 
+    /// The pool of a worker of a Serverless backend, of which this is the endpoint.
+    pub(super) fn of_hired(
+        &self,
+        endpoint: u64,
+        worker: WorkerUrl,
+        connector: u64,
+        now: Duration,
+    ) -> Rc<Pool> {
+        let mut hired = self.hired.borrow_mut();
+        let key = (endpoint, worker);
+        if hired.len() >= MOST_HIRED && !hired.contains_key(&key) {
+            let oldest = hired.iter().min_by_key(|(_, hired)| hired.since);
+            let oldest = oldest.map(|(key, _)| *key);
+            oldest.map(|key| hired.remove(&key));
+        }
+        let fresh = || Hired {
+            pool: Rc::new(Pool {
+                connector,
+                ..Pool::default()
+            }),
+            since: now,
+        };
+        let known = hired.entry(key).or_insert_with(fresh);
+        if known.pool.connector != connector {
+            *known = fresh();
+        }
+        known.since = now;
+        Rc::clone(&known.pool)
+    }
+
     /// Closes what has been idle for too long, and what no backend names any more.
     pub(super) fn sweep(&self, now: Duration, snapshot: &Snapshot) {
         let mut pools = self.pools.borrow_mut();
@@ -131,6 +175,14 @@ impl Pools {
             Some((limit, most, connector)) if pool.connector == *connector => {
                 pool.drop_older(now, *limit, *most);
                 true
+            }
+            Some(_) | None => false,
+        });
+        let mut hired = self.hired.borrow_mut();
+        hired.retain(|(id, _), hired| match limits.get(id) {
+            Some((limit, most, connector)) if hired.pool.connector == *connector => {
+                hired.pool.drop_older(now, *limit, *most);
+                now.saturating_sub(hired.since) <= *limit
             }
             Some(_) | None => false,
         });

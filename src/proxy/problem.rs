@@ -6,6 +6,7 @@ use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 
 use super::dialect::Dialect;
+use super::failure::Unfit;
 use super::forward::FailureKind;
 use super::respond::ResponseBody;
 use super::worker::Worker;
@@ -82,6 +83,18 @@ impl Problem {
                 Fault::BodyTooLarge,
                 BODY_TOO_LARGE,
             ),
+            FailureKind::Unfit(unfit) => return Self::of_unfit(unfit),
+            FailureKind::Engine => (
+                StatusCode::BAD_GATEWAY,
+                Fault::Connect,
+                "The engine of the Serverless endpoint could not be asked for a worker; the request was not \
+                 sent to one",
+            ),
+            FailureKind::Refused => (
+                StatusCode::BAD_GATEWAY,
+                Fault::Refused,
+                "Serverless did not let the request in; it was not processed",
+            ),
             FailureKind::ClientBroke => (
                 StatusCode::BAD_REQUEST,
                 Fault::BadRequest,
@@ -94,6 +107,29 @@ impl Problem {
             detail,
             retry_after: None,
         }
+    }
+
+    /// For a request that only a Serverless backend could have been sent, and that cannot be.
+    fn of_unfit(unfit: Unfit) -> Self {
+        let (fault, detail) = match unfit {
+            Unfit::Method => (
+                Fault::Unsupported,
+                "This service takes POST requests only, and no upgrades: its backend is Serverless",
+            ),
+            Unfit::Type => (
+                Fault::Unfit,
+                "This service takes application/json only, without a Content-Encoding: its backend is Serverless",
+            ),
+            Unfit::Body => (
+                Fault::Unfit,
+                "The request body is not exactly one JSON object of a sensible depth, which a Serverless backend needs",
+            ),
+            Unfit::Large => (
+                Fault::BodyTooLarge,
+                "The request body is larger than `max_body` of the Serverless backend",
+            ),
+        };
+        Self::of_fault(fault, detail)
     }
 
     /// For an event stream that had no event.
@@ -124,9 +160,13 @@ impl Problem {
             Fault::NoEndpoint | Fault::QueueFull | Fault::QueueTimeout => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
-            Fault::Connect | Fault::Reset | Fault::Cut | Fault::Empty | Fault::Broken => {
-                StatusCode::BAD_GATEWAY
-            }
+            Fault::Connect
+            | Fault::Reset
+            | Fault::Refused
+            | Fault::Cut
+            | Fault::Empty
+            | Fault::Broken => StatusCode::BAD_GATEWAY,
+            Fault::Unfit => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Fault::Timeout | Fault::Stalled => StatusCode::GATEWAY_TIMEOUT,
             Fault::BadRequest => StatusCode::BAD_REQUEST,
             Fault::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -150,6 +190,11 @@ impl Problem {
             retry_after: Some(seconds.max(1)),
             ..self
         }
+    }
+
+    /// The same, if there is such a time.
+    pub(super) fn after_some(self, wait: Option<Duration>) -> Self {
+        wait.map_or(self, |wait| self.after(wait))
     }
 
     /// Writes, counts and logs it. `at` names the route or the target, for the log.

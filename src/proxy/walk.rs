@@ -271,6 +271,14 @@ impl Walk {
         self.enter_cohort(side, picked);
     }
 
+    /// An endpoint that was picked gets no try, since the request cannot be served there.
+    pub(super) fn withdraws(&self, side: Side, picked: Picked) {
+        let member = self.arm(side).backend.members.get(picked.member);
+        if let Some(member) = member {
+            member.endpoint.fitness.abandon(self.time, picked.ticket);
+        }
+    }
+
     /// There was no turn for it.
     pub(super) fn has_no_turn(&mut self, class: Class) {
         self.look_at_clock();

@@ -18,6 +18,7 @@ use super::cut;
 use super::deadline::Deadlines;
 use super::listen::{Listeners, Share};
 use super::pool::Pools;
+use crate::outbound::Outside;
 use crate::policy::retry_allowed;
 use crate::recall::{Board, Memory};
 use crate::snapshot::{Pin, Publisher, Reader};
@@ -30,6 +31,8 @@ pub(super) const TICK: Duration = Duration::from_millis(100);
 const SWEEP_EVERY: u32 = 10;
 /// Endpoints whose load at other workers is looked at in each tick; where there are more, in each sweep.
 const FEW_ENDPOINTS: usize = 64;
+/// Idle connections that are kept to each engine of Serverless endpoints: many requests ask at a time.
+const ENGINE_CONNECTIONS: usize = 32;
 /// Lines about failed requests that a worker may log in a second.
 const COMPLAINTS_PER_SECOND: u32 = 10;
 
@@ -113,6 +116,8 @@ pub(super) struct Worker {
     pub(super) clients: Clients,
     pub(super) crowd: Arc<Crowd>,
     pub(super) memory: Memory,
+    /// Who is asked for Serverless workers. Of this thread only: what it keeps open is driven here.
+    pub(super) outside: Outside,
     /// What tunnels read into, one at a time; empty until there is one.
     pub(super) part: RefCell<Vec<u8>>,
     reader: RefCell<Reader>,
@@ -144,6 +149,7 @@ impl Worker {
             clients: Clients::default(),
             crowd: Arc::clone(&crew.crowd),
             memory: Memory::new(crew.board.clone(), index),
+            outside: Outside::keeping(ENGINE_CONNECTIONS),
             part: RefCell::default(),
             reader: RefCell::new(crew.publisher.reader()),
             rng: RefCell::new(rng),

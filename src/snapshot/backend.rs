@@ -10,6 +10,7 @@ use rustls::pki_types::ServerName;
 
 use super::fitness::Fitness;
 use super::seats::Limit;
+use super::serverless::Serverless;
 use super::status::Statuses;
 use crate::config::model::{Health, Protocol, Ready};
 use crate::policy::{Ticket, Weights, lighter};
@@ -142,6 +143,8 @@ pub struct Backend {
     pub health: Option<Health>,
     /// How much may be on its way to it, if that has an end.
     pub limit: Option<Limit>,
+    /// Where it is another address for each request.
+    pub serverless: Option<Box<Serverless>>,
 }
 
 /// Endpoints that a request has already tried. A request never tries more than a few.
@@ -199,10 +202,19 @@ impl Backend {
         self.connector.as_ref().map_or(0, |connector| connector.id)
     }
 
-    /// Whether a request to it may go by HTTP/2, where a backend can refuse it unprocessed although
-    /// its body was begun.
+    /// How long a request waits for its turn there, if it ever has to.
+    pub fn patience(&self) -> Option<Duration> {
+        let of_limit = self.limit.as_ref().map(|limit| limit.queue_time);
+        let of_workers = self.serverless.as_ref().map(|terms| terms.wait);
+        of_limit.max(of_workers)
+    }
+
+    /// Whether it may refuse a request unprocessed although its body was begun: one by HTTP/2 may, and
+    /// a Serverless one.
     pub fn may_refuse(&self, grpc: bool) -> bool {
         match self.protocol {
+            // Its body is read before it is known whether the request can be served there.
+            _ if self.serverless.is_some() => true,
             Protocol::H1 => false,
             Protocol::H2 => true,
             Protocol::Auto => grpc || self.connector.is_some(),

@@ -15,6 +15,7 @@ use super::rate::RateLimit;
 use super::route::{Arm, Match, Route, Sticky};
 use super::router::Router;
 use super::seats::{Limit, Seats};
+use super::serverless::Serverless;
 use super::status::Statuses;
 use crate::config::model::{self, Config, Discover, HostPolicy, OnDisconnect};
 use crate::config::scalar::StickyKey;
@@ -66,7 +67,7 @@ pub fn compile(
         .compile(found.map_or(&[], Vec::as_slice))?;
         let connector = material.connectors.get(name).cloned();
         backends.push(Arc::new(compile_backend(
-            name, backend, compiled, connector, previous,
+            name, backend, compiled, connector, previous, workers,
         )?));
     }
     let mut routes = Vec::with_capacity(config.routes.len());
@@ -124,6 +125,7 @@ fn compile_backend(
     Compiled { members, away }: Compiled,
     connector: Option<Arc<Connector>>,
     previous: &Snapshot,
+    workers: usize,
 ) -> Result<Backend, Unsound> {
     let value = |at: &str, text: &str| {
         HeaderValue::from_str(text).map_err(|_| Unsound {
@@ -142,6 +144,8 @@ fn compile_backend(
         connector,
         protocol: written.protocol,
         host: match &written.host {
+            // The front of others does not know the client's.
+            HostPolicy::Preserve if written.serverless.is_some() => HostRule::Endpoint,
             HostPolicy::Preserve => HostRule::Preserve,
             HostPolicy::Endpoint => HostRule::Endpoint,
             HostPolicy::Fixed(host) => HostRule::Fixed(value(".host", host)?),
@@ -164,6 +168,12 @@ fn compile_backend(
         health: written.health.clone(),
         limit: (written.limit.as_ref())
             .map(|limit| Limit::new(limit, known_seats(previous, name).unwrap_or_default())),
+        serverless: written.serverless.as_ref().map(|serverless| {
+            let mut backends = previous.backends.iter();
+            let old = backends.find(|old| &*old.name == name);
+            let old = old.and_then(|old| old.serverless.as_deref());
+            Box::new(Serverless::compile(serverless, old, workers))
+        }),
     })
 }
 

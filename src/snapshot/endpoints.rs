@@ -13,7 +13,7 @@ use super::address::Address;
 use super::backend::{Backend, Endpoint, Member, Target};
 use super::compile::Unsound;
 use super::fitness::Fitness;
-use crate::config::model::{self, BackendAuth};
+use crate::config::model::{self, BackendAuth, ServerlessMode};
 use crate::config::scalar::Secret;
 use crate::stats::{Cells, EndpointCell};
 use crate::tls::server_name;
@@ -48,6 +48,15 @@ impl Endpoints<'_> {
         for address in found {
             let url = address.url.trim_end_matches('/');
             members.push(self.member(&address.key, url, address.weight)?);
+        }
+        if let Some(serverless) = &self.written.serverless {
+            // One for all its workers: whether they can be had is what its breaker is about.
+            let url = match serverless.mode {
+                ServerlessMode::Worker => &serverless.engine,
+                ServerlessMode::Openai => &serverless.front,
+            };
+            let key = format!("serverless:{}", serverless.endpoint);
+            members.push(self.member(&key, url.trim_end_matches('/'), 1)?);
         }
         let away = match self.written.discover {
             Some(_) => self.away(&members),

@@ -14,6 +14,7 @@ mod rate;
 mod route;
 mod router;
 mod seats;
+mod serverless;
 mod status;
 mod whole;
 
@@ -32,5 +33,6 @@ pub use rate::RateLimit;
 pub use route::{Arm, Match, Route, Sticky};
 pub use router::{Ask, Router};
 pub use seats::{Limit, Seat, Seats, Turn, Waiting};
+pub use serverless::{Cost, EndpointKey, KeySlot, Line, Place, Serverless};
 pub use status::Statuses;
 pub use whole::Snapshot;

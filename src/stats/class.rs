@@ -130,6 +130,10 @@ pub enum Reason {
     Empty,
     /// Its event stream broke before an event.
     Broken,
+    /// It is no request that a Serverless backend could be sent.
+    Unfit,
+    /// A Serverless worker did not let it in.
+    Refused,
 }
 
 impl Reason {
@@ -142,7 +146,7 @@ impl Reason {
     }
 
     /// How many there are.
-    pub const COUNT: usize = 11;
+    pub const COUNT: usize = 13;
     /// All of them, in the order of their indexes.
     pub const ALL: [Self; Self::COUNT] = [
         Self::Bypass,
@@ -156,6 +160,8 @@ impl Reason {
         Self::ErrorEvent,
         Self::Empty,
         Self::Broken,
+        Self::Unfit,
+        Self::Refused,
     ];
 
     /// As it stands in metrics and logs.
@@ -172,6 +178,8 @@ impl Reason {
             Self::ErrorEvent => "error_event",
             Self::Empty => "empty",
             Self::Broken => "broken",
+            Self::Unfit => "unfit",
+            Self::Refused => "refused",
         }
     }
 }
@@ -219,11 +227,15 @@ pub enum Fault {
     Broken,
     /// It came without TLS and is sent to where there is some.
     Redirect,
+    /// It is no request that a Serverless backend could be sent.
+    Unfit,
+    /// A Serverless worker did not let it in.
+    Refused,
 }
 
 impl Fault {
     /// How many there are.
-    pub const COUNT: usize = 20;
+    pub const COUNT: usize = 22;
     /// All of them, in the order of their indexes.
     pub const ALL: [Self; Self::COUNT] = [
         Self::NoRoute,
@@ -246,6 +258,8 @@ impl Fault {
         Self::Empty,
         Self::Broken,
         Self::Redirect,
+        Self::Unfit,
+        Self::Refused,
     ];
 
     /// As it stands in `x-figshift-reason`, metrics and logs.
@@ -271,6 +285,8 @@ impl Fault {
             Self::Empty => "upstream_empty",
             Self::Broken => "upstream_broken",
             Self::Redirect => "redirect",
+            Self::Unfit => "unfit",
+            Self::Refused => "upstream_refused",
         }
     }
 }

@@ -8,6 +8,7 @@ mod cohort;
 mod counter;
 mod histogram;
 mod purpose;
+mod serverless;
 
 pub use cell::{Cells, EndpointCell, SideCell, WorkerCell};
 pub use class::{Class, Fault, Reason, Side, Trouble};
@@ -16,3 +17,4 @@ pub use cohort::{Cohort, Cohorts, Draw, Limits, SideCounts, Unit};
 pub use counter::{Counter, Gauge};
 pub use histogram::{EDGES_US, Histogram, HistogramTotals};
 pub use purpose::Purpose;
+pub use serverless::{Asked, ServerlessCell, Worked};

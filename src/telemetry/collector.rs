@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 
-use super::{endpoints, guards, house, limits, ramps, routes, shares};
+use super::{endpoints, guards, house, limits, ramps, routes, serverless, shares};
 use crate::config::Config;
 use crate::control::{Findings, Standing};
 use crate::snapshot::Publisher;
@@ -43,6 +43,7 @@ impl HouseCollector {
         descs.extend(ramps::descs()?);
         descs.extend(endpoints::descs()?);
         descs.extend(limits::descs()?);
+        descs.extend(serverless::descs()?);
         descs.extend(house::descs()?);
         Ok(Self { sources, descs })
     }
@@ -69,6 +70,7 @@ impl Collector for HouseCollector {
         ));
         families.extend(endpoints::collect(&snapshot));
         families.extend(limits::collect(&snapshot));
+        families.extend(serverless::collect(&snapshot));
         families.extend(house::of_workers(&sources.workers));
         families.extend(house::of_config(&snapshot, &standing));
         families

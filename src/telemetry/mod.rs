@@ -15,6 +15,7 @@ mod logs;
 mod metrics;
 mod ramps;
 mod routes;
+mod serverless;
 mod shares;
 mod window;
 

@@ -241,7 +241,10 @@ mod tests {
             assert_eq!(is_object(body.as_bytes()), Err(Misfit::NoObject), "{body}");
         }
         assert_eq!(is_object(b"{\"a\":\"\xff\"}"), Err(Misfit::NoObject));
-        assert_eq!(is_object(b"{\"a\":\"\xed\xa0\x80\"}"), Err(Misfit::NoObject));
+        assert_eq!(
+            is_object(b"{\"a\":\"\xed\xa0\x80\"}"),
+            Err(Misfit::NoObject)
+        );
     }
 
     #[test]
@@ -249,7 +252,10 @@ mod tests {
         let nested = |deep: usize| format!("{{\"a\":{}{}}}", "[".repeat(deep), "]".repeat(deep));
         assert_eq!(is_object(nested(DEEPEST - 1).as_bytes()), Ok(()));
         assert_eq!(is_object(nested(DEEPEST).as_bytes()), Err(Misfit::TooDeep));
-        assert_eq!(is_object(nested(1_000_000).as_bytes()), Err(Misfit::TooDeep));
+        assert_eq!(
+            is_object(nested(1_000_000).as_bytes()),
+            Err(Misfit::TooDeep)
+        );
         let open = "{\"a\":".repeat(1_000_000);
         assert_eq!(is_object(open.as_bytes()), Err(Misfit::TooDeep));
         let quoted = format!("{{\"a\":\"{}\\\"{}\"}}", "[".repeat(500), "{".repeat(500));
@@ -288,7 +294,10 @@ mod tests {
         let payload = Bytes::from_static(b" {\"a\": 1.50}");
         let whole = envelope(&auth, &payload).concat();
         let text = std::str::from_utf8(&whole).unwrap();
-        assert!(text.contains("\"https://8.8.8.8:1\",  \"cost\": 256.0}\n"), "{text}");
+        assert!(
+            text.contains("\"https://8.8.8.8:1\",  \"cost\": 256.0}\n"),
+            "{text}"
+        );
         let read: serde_json::Value = serde_json::from_str(text).unwrap();
         assert_eq!(read["payload"]["a"], 1.5);
         assert_eq!(read["auth_data"]["cost"], 256.0);

@@ -209,7 +209,10 @@ mod tests {
         ] {
             let body = format!(r#"{{"url": {url}, "request_idx": 5}}"#);
             let told = told(200, &body);
-            assert!(told.starts_with(&format!("BadWorker {{ why: {why}")), "{told}");
+            assert!(
+                told.starts_with(&format!("BadWorker {{ why: {why}")),
+                "{told}"
+            );
         }
         // Of two, the last counts, as everybody else reads it.
         let two = r#"{"url": "https://8.8.8.8:1", "url": "https://127.0.0.1:1"}"#;
@@ -258,7 +261,10 @@ mod tests {
             assert_eq!(pause(1, draw, draw), FIRST_PAUSE);
         }
         let longest = |n| pause(n, 0.5, 1.0).as_millis();
-        assert_eq!([2, 3, 4, 9, 4_000_000].map(longest), [2500, 4500, 5000, 5000, 5000]);
+        assert_eq!(
+            [2, 3, 4, 9, 4_000_000].map(longest),
+            [2500, 4500, 5000, 5000, 5000]
+        );
         for n in 2..40 {
             assert_eq!(pause(n, 1.0, 0.0), Duration::from_millis(100));
             assert!(pause(n, f64::NAN, 2.0) <= Duration::from_secs(5));

@@ -1,6 +1,7 @@
 //! The body of a request on its way to a backend: an enum, not a boxed trait object.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -164,6 +165,32 @@ pub enum RequestBody {
     Once(Incoming, Rc<Upload>),
     /// From the client, and kept for a second try.
     Replay(ReplayBody<Incoming>, Rc<Upload>),
+    /// Held whole.
+    Parts(Box<Parts>, Rc<Upload>),
+}
+
+/// A body that is held whole, in some parts.
+#[derive(Debug)]
+pub struct Parts {
+    parts: VecDeque<Bytes>,
+}
+
+impl Parts {
+    /// Of these, of which empty ones are left out.
+    pub fn new(parts: impl IntoIterator<Item = Bytes>) -> Self {
+        let parts = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        Self { parts }
+    }
+
+    /// How many bytes are left.
+    pub fn len(&self) -> usize {
+        self.parts.iter().map(Bytes::len).sum()
+    }
+
+    /// Whether none is left.
+    pub fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
 }
 
 impl Body for RequestBody {
@@ -187,6 +214,11 @@ impl Body for RequestBody {
             Self::Replay(body, upload) => {
                 let frame = Pin::new(&mut *body).poll_frame(cx);
                 (frame, upload, body.is_end_stream())
+            }
+            Self::Parts(body, upload) => {
+                let part = body.parts.pop_front();
+                let frame = part.map(|part| Ok(Frame::data(part)));
+                (Poll::Ready(frame), upload, body.is_empty())
             }
         };
         if ended {
@@ -212,6 +244,7 @@ impl Body for RequestBody {
             Self::Empty => true,
             Self::Once(body, _) => body.is_end_stream(),
             Self::Replay(body, _) => body.is_end_stream(),
+            Self::Parts(body, _) => body.is_empty(),
         }
     }
 
@@ -220,6 +253,7 @@ impl Body for RequestBody {
             Self::Empty => SizeHint::with_exact(0),
             Self::Once(body, _) => body.size_hint(),
             Self::Replay(body, _) => body.size_hint(),
+            Self::Parts(body, _) => SizeHint::with_exact(body.len() as u64),
         }
     }
 }

@@ -16,7 +16,7 @@ mod sse;
 mod trailers;
 mod upgrade;
 
-pub use body::{RequestBody, Starting, Upload};
+pub use body::{Parts, RequestBody, Starting, Upload};
 pub use forwarded::{Peer, Trust};
 pub use framing::{Flaw, Framing, response_is_framed};
 pub use grpc::{GRPC, GRPC_MESSAGE, GRPC_STATUS, grpc_code, grpc_message, grpc_status, is_grpc};

@@ -56,6 +56,19 @@ impl<B: Body<Data = Bytes> + Unpin> Replay<B> {
         !self.0.borrow().overflowed
     }
 
+    /// Somebody has read all of it that has come so far, and this is it. Further tries send that first;
+    /// whatever comes after it is kept as always.
+    pub fn hold(&self, read: Bytes) {
+        let mut source = self.0.borrow_mut();
+        source.current += 1;
+        source.kept_bytes = read.len();
+        source.kept = Some(read)
+            .filter(|read| !read.is_empty())
+            .into_iter()
+            .collect();
+        source.overflowed = false;
+    }
+
     /// The body for the next try. Handles of earlier tries end in an error from now on.
     pub fn next_try(&self) -> ReplayBody<B> {
         let mut source = self.0.borrow_mut();
@@ -302,6 +315,26 @@ mod tests {
         let replay = Replay::new(feed(&dribble[..150]), 10_000);
         assert_eq!(read(&mut replay.next_try()).len(), 150);
         assert!(replay.is_replayable());
+    }
+
+    #[test]
+    fn what_was_read_by_somebody_else_is_sent_first() {
+        for limit in [0, 100] {
+            let replay = Replay::new(feed(&["one ", "two ", "three"]), limit);
+            let mut first = replay.next_try();
+            let mut held = Vec::new();
+            for _ in 0..2 {
+                held.extend(next(&mut first).unwrap().unwrap().into_data().unwrap());
+            }
+            replay.hold(held.into());
+            assert!(replay.is_replayable());
+            assert!(matches!(
+                next(&mut first),
+                Some(Err(ReplayError::Superseded))
+            ));
+            assert_eq!(read(&mut replay.next_try()), "one two three", "{limit}");
+            assert_eq!(replay.is_replayable(), limit == 100);
+        }
     }
 
     #[test]

@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{BackendAuth, BackendLimit, BackendTls, Budget, Discover, Ready, Scheme};
+use super::{
+    BackendAuth, BackendLimit, BackendTls, Budget, Discover, Ready, Scheme, Serverless,
+    ServerlessMode,
+};
 use crate::config::scalar::{Dollars, Duration, StatusSet};
 
 /// `[backends.NAME]`: a logical service.
@@ -16,6 +19,8 @@ pub struct Backend {
     pub endpoints: Vec<Endpoint>,
     /// Where the addresses are learned from, in place of `endpoints`.
     pub discover: Option<Discover>,
+    /// An endpoint of Vast.ai Serverless, in place of `endpoints`.
+    pub serverless: Option<Serverless>,
     /// What a discovered endpoint must answer before it gets traffic.
     pub ready: Option<Ready>,
     /// What stands in `Authorization` towards the backend. Without it, what the client has written there.
@@ -188,7 +193,15 @@ impl Backend {
     /// Whether some of its endpoints speak TLS.
     pub fn speaks_tls(&self) -> bool {
         let found = self.discover.as_ref().map(Discover::scheme);
-        found == Some(Scheme::Https) || self.endpoints.iter().any(Endpoint::is_https)
+        let rented = self.serverless.as_ref().is_some_and(Serverless::speaks_tls);
+        found == Some(Scheme::Https) || rented || self.endpoints.iter().any(Endpoint::is_https)
+    }
+}
+
+impl Serverless {
+    /// Whether workers, or the front, may speak TLS.
+    pub fn speaks_tls(&self) -> bool {
+        self.mode == ServerlessMode::Worker || self.front.to_ascii_lowercase().starts_with("https:")
     }
 }
 

@@ -11,6 +11,7 @@ mod house;
 mod limits;
 mod ramp;
 mod route;
+mod serverless;
 mod tls;
 
 pub use backend::{
@@ -28,4 +29,5 @@ pub use house::{Admin, Config, Listen, Log, LogFormat, default_state_dir};
 pub use limits::{BackendLimit, ClientLimits, RateLimit};
 pub use ramp::{Gate, Ramp, Schedule, WhenStalled};
 pub use route::{Match, Route};
+pub use serverless::{CostField, Serverless, ServerlessCost, ServerlessMode};
 pub use tls::{BackendTls, Certificate, ClientAuth, ListenTls};

@@ -12,6 +12,7 @@ use super::budget;
 use super::discover;
 use super::limits;
 use super::names::{NAME_HINT, is_host, is_name, is_port, split_port};
+use super::serverless;
 use super::tls;
 
 pub(super) fn check(config: &Config, sheet: &mut Sheet<'_>) {
@@ -24,6 +25,7 @@ pub(super) fn check(config: &Config, sheet: &mut Sheet<'_>) {
         }
         endpoints(backend, &at, sheet);
         discover::check(backend, &at, sheet);
+        serverless::check(backend, &at, sheet);
         host(&backend.host, &at.key("host"), sheet);
         tls::backend(backend, &at, sheet);
         clocks(backend, &at, sheet);

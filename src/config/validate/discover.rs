@@ -29,8 +29,9 @@ pub(super) fn check(backend: &Backend, at: &Path, sheet: &mut Sheet<'_>) {
             source(discover, &at_discover, sheet);
         }
         None if sheet.is_spoiled(&at_discover) || sheet.is_spoiled(&endpoints) => {}
+        None if backend.serverless.is_some() || sheet.is_spoiled(&at.key("serverless")) => {}
         None if !written(&endpoints, sheet) => {
-            let hint = "add `endpoints = [\"http://127.0.0.1:8000\"]`, or `discover`";
+            let hint = "add `endpoints = [\"http://127.0.0.1:8000\"]`, `discover` or `serverless`";
             sheet.at_value(&endpoints, "the key `endpoints` is missing", hint);
         }
         None => {}

@@ -14,6 +14,7 @@ mod names;
 mod paths;
 mod ramp;
 mod routes;
+mod serverless;
 mod tls;
 mod urls;
 

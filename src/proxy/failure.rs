@@ -1,0 +1,104 @@
+//! Why a try brought no response head.
+
+use crate::stats::{Class, Reason, Trouble};
+
+/// Why a try brought no response head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Failure {
+    pub(super) kind: FailureKind,
+    /// The backend has certainly not begun with it.
+    pub(super) unprocessed: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FailureKind {
+    /// No connection.
+    Connect,
+    /// No descriptor is left for one: that is our lack, not the backend's.
+    NoDescriptor,
+    /// The connection broke, or what came was no response.
+    Reset,
+    /// The same on a connection that had been idle: the backend may just have closed it.
+    Stale,
+    /// No response head in time.
+    Timeout,
+    /// An event stream went wrong before its first event.
+    Stream(Trouble),
+    /// A hard rollback came first.
+    Cut,
+    /// The backend was busy, and too many waited for it.
+    QueueFull,
+    /// The backend was busy for too long.
+    QueueLate,
+    /// The client did not send its body in time, or fast enough.
+    ClientSlow,
+    /// The client's body is larger than the route allows.
+    BodyTooLarge,
+    /// The client's body broke.
+    ClientBroke,
+    /// It is no request that a Serverless backend could be sent.
+    Unfit(Unfit),
+    /// Nobody could be asked for a Serverless worker.
+    Engine,
+    /// A Serverless worker did not let it in.
+    Refused,
+}
+
+/// Why a request cannot be served by a Serverless backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unfit {
+    /// It is not a POST, or asks for another protocol.
+    Method,
+    /// Its body is not said to be JSON.
+    Type,
+    /// Its body is not exactly one JSON object.
+    Body,
+    /// Its body is larger than what is wrapped.
+    Large,
+}
+
+impl FailureKind {
+    /// What is told of a request when this comes after another failure: that a request fits nowhere else says
+    /// nothing of why it did not go well where it fits.
+    pub(super) fn after(self, earlier: Option<Self>) -> Option<Self> {
+        match self {
+            Self::Unfit(_) => earlier.or(Some(self)),
+            _ => Some(self),
+        }
+    }
+
+    pub(super) fn class(self) -> Class {
+        match self {
+            Self::Connect | Self::Engine => Class::Connect,
+            Self::Unfit(_) => Class::ClientError,
+            Self::Refused => Class::ServerError,
+            Self::Reset | Self::Stale => Class::Reset,
+            Self::Timeout => Class::Timeout,
+            Self::QueueFull | Self::QueueLate => Class::Capacity,
+            Self::Stream(trouble) => trouble.class(),
+            Self::NoDescriptor
+            | Self::Cut
+            | Self::ClientSlow
+            | Self::BodyTooLarge
+            | Self::ClientBroke => Class::Cancelled,
+        }
+    }
+
+    pub(super) fn reason(self) -> Reason {
+        match self {
+            Self::Connect | Self::NoDescriptor | Self::Engine => Reason::Connect,
+            Self::Unfit(_) => Reason::Unfit,
+            Self::Refused => Reason::Refused,
+            Self::Timeout => Reason::Timeout,
+            Self::Cut => Reason::Cut,
+            Self::QueueFull | Self::QueueLate => Reason::Capacity,
+            Self::Stream(trouble) => match trouble {
+                Trouble::FirstEvent | Trouble::Gap => Reason::Stalled,
+                Trouble::Broken => Reason::Broken,
+                Trouble::ErrorEvent => Reason::ErrorEvent,
+                Trouble::Empty => Reason::Empty,
+            },
+            _ => Reason::Reset,
+        }
+    }
+}
