@@ -16,6 +16,7 @@ pub(crate) mod load;
 pub(crate) mod message;
 pub(crate) mod origin;
 pub(crate) mod script;
+pub(crate) mod serverless;
 pub(crate) mod tls;
 pub(crate) mod vast;
 pub(crate) mod vast_rows;

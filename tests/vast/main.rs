@@ -23,3 +23,4 @@ mod sources;
 mod stage;
 mod tls;
 mod trouble;
+mod serverless;

@@ -1,0 +1,105 @@
+//! The key of an endpoint: fetched, renewed when it is not taken any more, and done without.
+
+use figshift::stats::{Asked, Class};
+
+use super::stand::{alone, backend, has_key, house, post, seen};
+use crate::support::eventually;
+use crate::support::house::{Plan, backend_table};
+use crate::support::origin::Origin;
+use crate::support::serverless::{COMPLETION, ENDPOINT_KEY, Engine, Work, Worker};
+use crate::support::vast::{Mood, Place};
+
+#[tokio::test]
+async fn a_key_that_ends_is_replaced_and_nobody_notices() {
+    let worker = Worker::new(&[Work::Answer]);
+    let engine = Engine::new(&[worker.ready()]);
+    let old = Origin::saying("old");
+    let house = house(&engine, &old, "", "").await;
+    assert_eq!(post(&house, &[]).await.text(), COMPLETION);
+    assert_eq!(engine.keys_fetched(), 1);
+    // The API may be asked every 3 seconds.
+    tokio::time::sleep(std::time::Duration::from_millis(3100)).await;
+    engine.take_key("endpoint-key-number-two");
+    engine.tell_key("endpoint-key-number-two");
+    assert_eq!(post(&house, &[]).await.text(), COMPLETION);
+    assert_eq!(engine.keys_fetched(), 2);
+    let view = seen(&house);
+    assert_eq!(
+        (view.asked(Asked::Unauthorized), view.asked(Asked::Ready)),
+        (1, 2)
+    );
+    assert_eq!((old.count(), view.trips), (0, 0));
+    assert!(
+        engine.vast.too_fast().is_empty(),
+        "{:?}",
+        engine.vast.too_fast()
+    );
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_key_that_nobody_takes_is_fetched_seldom() {
+    let worker = Worker::new(&[Work::Answer]);
+    let engine = Engine::new(&[worker.ready()]);
+    let old = Origin::saying("old");
+    engine.take_key("a-key-that-the-api-does-not-tell");
+    let house = house(&engine, &old, "wait = \"500ms\"", "").await;
+    for _ in 0..12 {
+        assert_eq!(post(&house, &[]).await.text(), "old");
+    }
+    assert!(engine.keys_fetched() <= 3, "{}", engine.keys_fetched());
+    assert!(
+        engine.vast.too_fast().is_empty(),
+        "{:?}",
+        engine.vast.too_fast()
+    );
+    let counts = house.candidate();
+    assert!(counts.attempts(Class::Connect) >= 5 && seen(&house).trips >= 1);
+    assert_eq!(worker.count(), 0);
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn without_a_key_the_other_side_serves_until_there_is_one() {
+    let worker = Worker::new(&[Work::Answer]);
+    let engine = Engine::new(&[worker.ready()]);
+    engine
+        .vast
+        .behave_times(Place::Endpoints, Mood::HtmlForbidden, 1);
+    let old = Origin::saying("old");
+    let table = backend_table("old", &[&old], "");
+    let new = backend(&engine, "", "");
+    let route =
+        "[[routes]]\nname = \"all\"\nprimary = \"old\"\ncandidate = \"new\"\npercent = 100\n";
+    let house = Plan::new(format!("{table}{new}{route}")).start().await;
+    eventually("the key was asked for", || engine.keys_fetched() == 1).await;
+    let answer = post(&house, &[]).await;
+    assert_eq!((answer.status, answer.text().as_str()), (200, "old"));
+    assert_eq!((engine.asked(), seen(&house).has_key), (0, false));
+    has_key(&house).await;
+    assert_eq!(post(&house, &[]).await.text(), COMPLETION);
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_reload_keeps_the_key_and_the_line() {
+    let worker = Worker::new(&[Work::Answer]);
+    let engine = Engine::new(&[worker.ready()]);
+    let house = alone(&engine, "", "").await;
+    assert_eq!(post(&house, &[]).await.status, 200);
+    let changed = house
+        .plan
+        .rest
+        .replace("allow_http = true", "allow_http = true\nwait = \"3s\"");
+    house.save(&changed).await;
+    assert_eq!(post(&house, &[]).await.status, 200);
+    assert_eq!(engine.keys_fetched(), 1);
+    assert_eq!(seen(&house).turns, [2, 0, 0, 0, 0]);
+    assert!(
+        engine
+            .questions()
+            .iter()
+            .all(|asked| asked["api_key"] == ENDPOINT_KEY)
+    );
+    house.stop().await;
+}

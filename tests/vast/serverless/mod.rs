@@ -1,0 +1,9 @@
+//! Serverless: exact outcomes against a stand-in engine and a stand-in worker.
+
+mod engine;
+mod fit;
+mod front;
+mod key;
+mod secrets;
+mod stand;
+mod workers;
