@@ -115,7 +115,8 @@ fn of_try(tried: &recall::Try, before: Option<Side>, names: &Names<'_>) -> Try {
         (Some(side), _) if side == tried.side => Turn::Retry,
         (Some(_), _) => Turn::Fallback,
     };
-    let reason = tried.reason.filter(|_| before.is_some());
+    let told = |reason: &Reason| before.is_some() || *reason == Reason::Unfit;
+    let reason = tried.reason.filter(told);
     Try {
         side: tried.side.as_str().to_owned(),
         backend: names.backend(tried.side),

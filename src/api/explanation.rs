@@ -112,8 +112,8 @@ pub struct Try {
     pub endpoint: Option<String>,
     /// Why here.
     pub turn: Turn,
-    /// Why not where it was before: `connect`, `reset`, `timeout`, `status`, `cut`, `stalled`,
-    /// `error_event`, `empty` or `broken`.
+    /// Why not where it was before: `connect`, `reset`, `timeout`, `status`, `cut`, `capacity`, `stalled`,
+    /// `error_event`, `empty`, `broken`, `unfit` or `refused`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Breakers and health checks were not asked, since nobody could serve.

@@ -114,7 +114,11 @@ fn goes(tried: &Try, told: &Explanation) -> String {
         Turn::Bypass => {
             let home = told.choice.as_ref();
             let home = home.map_or("own side", |choice| &choice.side);
-            format!(", bypassing the {home}: none of its endpoints can serve")
+            let why = match reason {
+                "unfit" => "such a request cannot be sent to Serverless workers",
+                _ => "none of its endpoints can serve",
+            };
+            format!(", bypassing the {home}: {why}")
         }
         Turn::Retry => format!(", another endpoint of the same side (retry: {reason})"),
         Turn::Fallback => format!(", the other side (fallback: {reason})"),
@@ -142,6 +146,8 @@ fn ending(tried: &Try, cause: Option<&str>) -> String {
         ("reset", None) => "the connection broke before the response head".to_owned(),
         ("timeout", None) => "no response head in time".to_owned(),
         ("cancelled", None) => "given up".to_owned(),
+        ("capacity", None) => "there was no worker in time".to_owned(),
+        ("server_error", None) => "it was not let in".to_owned(),
         (other, None) => plain(other),
     }
 }

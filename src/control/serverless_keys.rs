@@ -228,6 +228,16 @@ impl Keeper {
             let text = format!("the account has no Serverless endpoint `{name}`; it has: {names}");
             return Err((text, None));
         };
+        let state = found.endpoint_state.as_deref().unwrap_or("active");
+        if state != "active" {
+            let backend = &*self.backend;
+            tracing::warn!(
+                backend,
+                endpoint = name,
+                state,
+                "A Serverless endpoint is not active"
+            );
+        }
         match &found.api_key {
             Some(key) => Ok(key.expose().to_owned()),
             None => Err(("the API tells no key of the endpoint".to_owned(), None)),

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::SET_COOKIE;
 use http::{Response, StatusCode};
 use http_body::Body as _;
 use rand::RngExt;
@@ -18,6 +19,7 @@ use super::lease::Lease;
 use super::payload::Payload;
 use super::walk::Walk;
 use crate::outbound::NoAnswer;
+use crate::recall::Mark;
 use crate::snapshot::{EndpointKey, Place, Serverless, Turn};
 use crate::stats::{Asked, ServerlessCell, Worked};
 use crate::vast::{Question, Ready, Told, pause, read_told};
@@ -82,6 +84,16 @@ struct Hire<'a> {
     found: bool,
     /// A worker may have begun with it.
     processed: bool,
+    /// Holds a place in the retry budget.
+    retrying: bool,
+}
+
+impl Drop for Hire<'_> {
+    fn drop(&mut self) {
+        if self.retrying {
+            self.walk.worker().end_retry();
+        }
+    }
 }
 
 /// What to do after a question or a try.
@@ -118,6 +130,7 @@ impl<'a> Hire<'a> {
             place: None,
             found: false,
             processed: false,
+            retrying: false,
         }
     }
 
@@ -344,7 +357,9 @@ impl<'a> Hire<'a> {
     }
 
     /// A worker has answered: not for the client, if it is about letting the request in.
-    fn has_head(&mut self, hired: Hired) -> Then {
+    fn has_head(&mut self, mut hired: Hired) -> Then {
+        // A stranger's machine, which gets no cookies, has none to give in our name.
+        hired.0.headers_mut().remove(SET_COOKIE);
         let empty = hired.0.body().size_hint().exact() == Some(0);
         let refused = Then::Fail(self.fails(FailureKind::Refused));
         match hired.0.status() {
@@ -393,8 +408,11 @@ impl<'a> Hire<'a> {
             // Not the worker's doing.
             _ => return Then::Fail(self.fails(kind)),
         };
-        let harmless = unprocessed || self.outgoing.repeatable;
-        let again = harmless && worked != Worked::Timeout && self.workers + 1 < MOST_WORKERS;
+        let again = match (worked, unprocessed) {
+            (Worked::Timeout, _) => false,
+            (_, true) => self.workers + 1 < MOST_WORKERS,
+            (_, false) => self.may_send_again(),
+        };
         match (again, kind) {
             (true, _) => self.again(worked),
             (false, FailureKind::Stale) => {
@@ -408,8 +426,19 @@ impl<'a> Hire<'a> {
         }
     }
 
-    fn may_send_again(&self) -> bool {
-        self.outgoing.repeatable && self.workers + 1 < MOST_WORKERS
+    /// Whether a worker may get it that is not the first to work on it. That is more work for the same backend,
+    /// which the budget bounds.
+    fn may_send_again(&mut self) -> bool {
+        if !self.outgoing.repeatable || self.workers + 1 >= MOST_WORKERS {
+            return false;
+        }
+        let worker = self.walk.worker();
+        self.retrying = self.retrying || worker.begin_retry();
+        if !self.retrying {
+            self.walk.cell(self.walk.side()).over_budget.add(1);
+            self.walk.refused(Mark::OverBudget);
+        }
+        self.retrying
     }
 
     fn count(&self, worked: Worked) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::origin::{Do, Origin, Seen, ok, raw, status};
+use super::origin::{Do, Origin, Seen, raw, status};
 use super::vast::{Place, VastAi};
 
 /// Name of the endpoint.
@@ -279,7 +279,11 @@ fn chunk(text: &str) -> String {
 
 fn steps(work: &Work) -> Vec<Do> {
     match work {
-        Work::Answer => vec![ok(COMPLETION.as_bytes())],
+        Work::Answer => vec![status(
+            "200 OK",
+            &["set-cookie: sid=the-cookie-of-a-worker", "x-model: m"],
+            COMPLETION.as_bytes(),
+        )],
         Work::Events => vec![
             raw(EVENTS_HEAD),
             raw(&chunk("data: {\"n\": 1}\n\n")),

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use figshift::control::{Actor, Change, What};
 use figshift::stats::{Asked, Class, Fault, Reason};
 
 use super::stand::{alone, house, post, seen};
@@ -20,6 +21,12 @@ async fn a_worker_that_is_ready_gets_the_request_in_its_envelope() {
     let answer = post(&house, &[]).await;
     assert_eq!((answer.status, answer.text().as_str()), (200, COMPLETION));
     assert_eq!(answer.get("x-figshift-backend"), Some("new"));
+    let said = (answer.get("x-model"), answer.get("set-cookie"));
+    assert_eq!(
+        said,
+        (Some("m"), None),
+        "a stranger sets no cookies in our name"
+    );
     assert_eq!(old.count(), 0);
 
     let questions = engine.questions();
@@ -333,5 +340,49 @@ async fn too_many_do_not_wait() {
     let asked = engine.asked();
     tokio::time::sleep(Duration::from_millis(1200)).await;
     assert_eq!(engine.asked(), asked, "nobody asks for who has left");
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_hard_rollback_takes_who_waits_to_the_primary_at_once() {
+    let engine = Engine::new(&[Say::Waiting]);
+    let old = Origin::saying("old");
+    let house = house(&engine, &old, "wait = \"1m\"", "").await;
+    let mut client = house.client().await;
+    let bytes = request("POST", "/", &["content-type: application/json"], b"{}");
+    client.send(&bytes).await;
+    eventually("it waits", || seen(&house).waiting == 1).await;
+    let what = What::Rollback {
+        route: None,
+        hard: true,
+    };
+    let change = Change::new(what, Actor::Signal);
+    let begun = Instant::now();
+    house.app.door().ask(change).await.unwrap();
+    assert_eq!(client.read().await.unwrap().text(), "old");
+    assert!(begun.elapsed() < Duration::from_millis(900));
+    let counts = house.candidate();
+    assert_eq!((counts.cut, counts.fallbacks(Reason::Cut)), (1, 1));
+    assert_eq!((seen(&house).waiting, seen(&house).trips), (0, 0));
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn who_leaves_a_backend_that_drains_leaves_the_line_too() {
+    let engine = Engine::new(&[Say::Waiting]);
+    let old = Origin::saying("old");
+    let table = crate::support::house::backend_table("old", &[&old], "");
+    let lines = "wait = \"1m\"";
+    let more = "on_disconnect = \"drain\"";
+    let route = "keep_alive = \"1s\"";
+    let house = super::stand::with(&engine, table, lines, more, route).await;
+    let mut client = house.client().await;
+    let bytes = request("POST", "/", &["content-type: application/json"], b"{}");
+    client.send(&bytes).await;
+    eventually("it waits", || seen(&house).waiting == 1).await;
+    drop(client);
+    house.at_rest().await;
+    assert_eq!((seen(&house).waiting, old.count()), (0, 0));
+    assert_eq!(house.candidate().here(Class::Cancelled), 1);
     house.stop().await;
 }

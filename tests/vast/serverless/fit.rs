@@ -14,6 +14,9 @@ async fn send(house: &House, method: &str, lines: &[&str], body: &[u8]) -> Answe
     client.request(method, "/v1/x", lines, body).await.unwrap()
 }
 
+/// Method, header lines, body; and what is answered where there is no other side.
+type Case<'a> = (&'a str, &'a [&'a str], &'a [u8], u16, Fault);
+
 const JSON: &str = "content-type: application/json";
 
 #[tokio::test]
@@ -25,7 +28,7 @@ async fn what_cannot_be_wrapped_goes_to_the_other_side_whole() {
     let lonely = alone(&engine, "max_body = \"2KiB\"", "").await;
     let large = format!("{{\"a\": \"{}\"}}", "x".repeat(3000));
     let deep = format!("{{\"a\": {}{}}}", "[".repeat(300), "]".repeat(300));
-    let cases: [(&str, &[&str], &[u8], u16, Fault); 12] = [
+    let cases: [Case<'_>; 12] = [
         ("GET", &[], b"", 501, Fault::Unsupported),
         ("PUT", &[JSON], b"{}", 501, Fault::Unsupported),
         (
