@@ -2,7 +2,9 @@
 
 use figshift::stats::{Class, Fault, Reason};
 
-use super::stand::{alone, house, post_body, seen};
+use serde_json::json;
+
+use super::stand::{admin, alone, house, post_body, seen};
 use crate::support::client::{Answer, request};
 use crate::support::house::{House, Plan, backend_table};
 use crate::support::origin::Origin;
@@ -13,6 +15,9 @@ async fn send(house: &House, method: &str, lines: &[&str], body: &[u8]) -> Answe
     let mut client = house.client().await;
     client.request(method, "/v1/x", lines, body).await.unwrap()
 }
+
+/// How many there are.
+const CASES: usize = 12;
 
 /// Method, header lines, body; and what is answered where there is no other side.
 type Case<'a> = (&'a str, &'a [&'a str], &'a [u8], u16, Fault);
@@ -28,7 +33,7 @@ async fn what_cannot_be_wrapped_goes_to_the_other_side_whole() {
     let lonely = alone(&engine, "max_body = \"2KiB\"", "").await;
     let large = format!("{{\"a\": \"{}\"}}", "x".repeat(3000));
     let deep = format!("{{\"a\": {}{}}}", "[".repeat(300), "]".repeat(300));
-    let cases: [Case<'_>; 12] = [
+    let cases: [Case<'_>; CASES] = [
         ("GET", &[], b"", 501, Fault::Unsupported),
         ("PUT", &[JSON], b"{}", 501, Fault::Unsupported),
         (
@@ -84,14 +89,25 @@ async fn what_cannot_be_wrapped_goes_to_the_other_side_whole() {
         );
     }
     assert_eq!((worker.count(), engine.asked()), (0, 0));
+    let answer = send(&sided, "GET", &[], b"").await;
+    let id = answer.get("x-request-id").unwrap();
+    let told = admin(&sided, &format!("/api/v1/requests/{id}")).await;
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let tried = &told["tries"][0];
+    let why = (&tried["side"], &tried["turn"], &tried["reason"]);
+    assert_eq!(
+        why,
+        (&json!("primary"), &json!("bypass"), &json!("unfit")),
+        "{told}"
+    );
     let counts = sided.candidate();
-    let all = cases.len() as u64;
+    let all = CASES as u64 + 1;
     assert_eq!(
         (counts.fallbacks(Reason::Unfit), counts.elsewhere(Class::Ok)),
         (all, all)
     );
     assert_eq!(counts.all_attempts(), 0);
-    assert_eq!(lonely.primary().here(Class::ClientError), all);
+    assert_eq!(lonely.primary().here(Class::ClientError), all - 1);
     for house in [sided, lonely] {
         assert_eq!(seen(&house).trips, 0);
         house.stop().await;
