@@ -12,9 +12,10 @@ use super::finding::{Findings, count};
 use super::knock::knock;
 use super::print::{print, print_json};
 use super::serve::{on_control_runtime, say};
+use super::serverless::of_workers;
 use super::tenant::{instances, rented, tenants};
 use super::vast_check::reachable;
-use crate::config::model::Discover;
+use crate::config::model::{Discover, ServerlessMode};
 use crate::config::{self, Config, Loaded};
 use crate::control::{look_once, read_files, selects};
 use crate::outbound::Outside;
@@ -73,6 +74,12 @@ async fn one(file: &Path) -> Result<(Loaded, Findings), String> {
     let snapshot = compile(&loaded.config, &material, &addresses, &Snapshot::empty(), 1);
     let snapshot = snapshot.map_err(|unsound| unsound.to_string())?;
     for backend in &snapshot.backends {
+        let written = loaded.config.backends.get(&*backend.name);
+        let hires = written.and_then(|written| written.serverless.as_ref());
+        if let Some(hires) = hires.filter(|hires| hires.mode == ServerlessMode::Worker) {
+            all.append(of_workers(&backend.name, hires).await);
+            continue;
+        }
         let is_unknown = backend.source.is_some() && !addresses.contains_key(&*backend.name);
         if !is_unknown {
             all.append(of_backend(backend).await);

@@ -29,6 +29,7 @@ mod resume;
 mod rollback;
 mod schema;
 mod serve;
+mod serverless;
 mod shift;
 mod signals;
 mod status;
