@@ -281,6 +281,7 @@ impl App {
         tasks.spawn(prove_endpoints(
             publisher.clone(),
             finds.clone(),
+            born,
             door.clone(),
         ));
         start_outside(&mut tasks, &controller, &flags, &finds, &door);

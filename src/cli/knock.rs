@@ -84,7 +84,7 @@ impl Asked {
         let page = |path: &str| Question {
             url: format!("{}{path}", member.endpoint.url),
             http2,
-            authorization: member.authorization.clone(),
+            authorization: member.authorization.own().cloned(),
             ..Question::default()
         };
         match &backend.health {
@@ -138,7 +138,7 @@ impl Asked {
                          PORTAL_CONFIG: it must name the port that the service listens on"
                             .to_owned()
                     }
-                    (false, 401) if member.authorization.is_some() => format!(
+                    (false, 401) if member.authorization.own().is_some() => format!(
                         "the portal refuses what [backends.{name}.auth] says: set `bearer` to OPEN_BUTTON_TOKEN or \
                          WEB_PASSWORD of this instance, or give it its own in [backends.{name}.auth.instances]"
                     ),

@@ -38,6 +38,8 @@ impl Controller {
         overrides.forget_older_than_file(|route| plan::file_words(&config, route));
         self.cap_by_file(&mut overrides, &config);
         let starts = auto_starts(&self.config, &config);
+        let mut found = (*self.found).clone();
+        found.keep_for(&config);
         let plan = Plan {
             what: "file",
             route: None,
@@ -45,11 +47,12 @@ impl Controller {
             stamp,
             config,
             material,
-            addresses: Arc::clone(&self.addresses),
+            found: Arc::new(found),
             overrides,
             switches: self.switches.clone(),
             // The file itself is what a restart reads.
             needs_journal: false,
+            is_quiet: false,
         };
         let done = match self.put_in_force(plan) {
             Ok(done) => done,
@@ -217,10 +220,11 @@ impl Controller {
             stamp,
             config: self.config.clone(),
             material: Arc::clone(&self.material),
-            addresses: Arc::clone(&self.addresses),
+            found: Arc::clone(&self.found),
             overrides: self.overrides.clone(),
             switches: self.switches.clone(),
             needs_journal: true,
+            is_quiet: false,
         }
     }
 

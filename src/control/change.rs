@@ -55,19 +55,19 @@ pub enum What {
         /// The word.
         healthy: bool,
     },
-    /// An endpoint has answered what it must before it gets traffic, or has to do so again.
+    /// An endpoint has answered what it must before it gets traffic.
     Proof {
         /// Which.
         endpoint: Arc<Endpoint>,
         /// Its backend, for the log.
         backend: Box<str>,
-        /// It has.
-        proven: bool,
     },
     /// The endpoints of a backend that learns them are others now.
     Addresses {
         /// Of which backend.
         backend: String,
+        /// Where they were looked for.
+        place: String,
         /// All that there are.
         addresses: Vec<Address>,
     },

@@ -20,6 +20,7 @@ use super::force::Switches;
 use super::journal::{Entry, Journal};
 use super::judge::Bench;
 use super::judging::Findings;
+use super::last_found::LastFound;
 use super::last_good;
 use super::overrides::{Overrides, Stamp};
 use super::plan::{self, Plan};
@@ -27,7 +28,7 @@ use super::standing::Standing;
 use super::succession::{LetGo, Succession};
 use super::watched::Watched;
 use crate::config::Config;
-use crate::snapshot::{Addresses, Publisher};
+use crate::snapshot::Publisher;
 use crate::tls::Material;
 
 /// Between two looks at the candidates.
@@ -41,7 +42,7 @@ pub struct Controller {
     /// Made of the files that it names.
     pub(super) material: Arc<Material>,
     /// What was discovered last, kept in the state folder.
-    pub(super) addresses: Arc<Addresses>,
+    pub(super) found: Arc<LastFound>,
     pub(super) overrides: Overrides,
     pub(super) switches: Switches,
     pub(super) journal: Journal,
@@ -172,17 +173,15 @@ impl Controller {
                 apply_health(&endpoint, &backend, healthy);
                 Ok(self.nothing_moved())
             }
-            What::Proof {
-                endpoint,
-                backend,
-                proven,
-            } => {
-                self.apply_proof(&endpoint, &backend, proven);
+            What::Proof { endpoint, backend } => {
+                self.apply_proof(&endpoint, &backend);
                 Ok(self.nothing_moved())
             }
-            What::Addresses { backend, addresses } => {
-                self.apply_addresses(&backend, addresses, stamp)
-            }
+            What::Addresses {
+                backend,
+                place,
+                addresses,
+            } => self.apply_addresses(&backend, &place, addresses, stamp),
             What::KillFile => self.apply_kill_file(stamp),
             What::Rollback { route, hard } => self.apply_rollback(route, hard, stamp),
             What::Resume { route } => self.apply_resume(route, &stamp),
@@ -212,7 +211,7 @@ impl Controller {
         let compiled = plan::compile_in_force(
             &plan.config,
             &plan.material,
-            &plan.addresses,
+            &plan.found.addresses,
             &forces,
             &previous,
             self.workers,
@@ -234,7 +233,11 @@ impl Controller {
             moves: moves.clone(),
             overrides: plan.overrides.clone(),
         };
-        let written = self.journal.append(&mut entry);
+        let quiet = plan.is_quiet && moves.is_empty();
+        let written = match quiet {
+            true => Ok(()),
+            false => self.journal.append(&mut entry),
+        };
         if let Err(error) = &written {
             tracing::error!(%error, "A transition is not in the journal");
         }
@@ -242,21 +245,22 @@ impl Controller {
         if let (Err(error), true, true) = (written, raises, plan.needs_journal) {
             return Err(Refused::Journal(error));
         }
+        snapshot.doubt_the_gone(&previous);
         self.publisher.publish(snapshot);
         plan::log(&plan, &moves, &forces);
         self.config = plan.config;
         self.material = plan.material;
-        self.addresses = plan.addresses;
+        self.found = plan.found;
         self.overrides = plan.overrides;
         self.switches = plan.switches;
         self.stand(|standing| {
             standing.epoch = epoch;
             standing.forces = forces;
-            standing.journal_sound = persisted;
+            standing.journal_sound = (quiet && standing.journal_sound) || (!quiet && persisted);
         });
         self.follow(plan.what, &moves);
         self.tell_climbs();
-        if persisted {
+        if persisted && !quiet {
             self.events.tell(entry);
         }
         Ok(Done {

@@ -29,6 +29,8 @@ pub struct Finds {
 pub struct Discovery {
     /// Where they are learned from: `vastai`, `dns`, `file`, `http`.
     pub source: &'static str,
+    /// The same with all that says which ones are meant.
+    pub place: String,
     /// What was found when it was looked last with success.
     pub found: Vec<Found>,
     /// When that was, on the wall's clock; `None` while there was none since the start.
@@ -101,9 +103,10 @@ impl FoundState {
 }
 
 impl Discovery {
-    pub(super) fn new(source: &'static str, stale_after: Duration) -> Self {
+    pub(super) fn new(source: &'static str, place: &str, stale_after: Duration) -> Self {
         Self {
             source,
+            place: place.to_owned(),
             found: Vec::new(),
             good_at: None,
             since: tokio::time::Instant::now().into_std(),
@@ -123,18 +126,17 @@ impl Discovery {
     pub fn is_stale(&self, now: Instant) -> bool {
         self.age(now) >= self.stale_after
     }
+}
 
-    /// What traffic can go to.
-    pub fn addresses(&self) -> Vec<Address> {
-        let usable =
-            |found: &&Found| matches!(found.state, FoundState::Running | FoundState::Unsure);
-        let addresses = self.found.iter().filter(usable).filter_map(|found| {
-            Some(Address {
-                key: found.key.clone(),
-                url: found.url.clone()?,
-                weight: found.weight,
-            })
-        });
-        addresses.collect()
-    }
+/// What of it traffic can go to.
+pub(super) fn addresses(found: &[Found]) -> Vec<Address> {
+    let usable = |found: &&Found| matches!(found.state, FoundState::Running | FoundState::Unsure);
+    let addresses = found.iter().filter(usable).filter_map(|found| {
+        Some(Address {
+            key: found.key.clone(),
+            url: found.url.clone()?,
+            weight: found.weight,
+        })
+    });
+    addresses.collect()
 }

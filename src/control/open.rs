@@ -16,11 +16,12 @@ use super::door::{Door, door};
 use super::events::Events;
 use super::journal::{Entry, Journal};
 use super::judge::Bench;
+use super::last_found::{LastFound, Proven};
 use super::plan::{self, forces_of};
 use super::standing::{Outcome, Standing};
 use super::succession::succession;
 use super::watched::Watched;
-use super::{kill, last_found, last_good, material};
+use super::{kill, last_good, material};
 use crate::config::{self, Loaded, Problems};
 use crate::snapshot::{Publisher, Snapshot};
 use crate::tls::Material;
@@ -75,10 +76,17 @@ impl Controller {
             tracing::warn!(%route, %force, "Traffic is kept back");
         }
         let none = Snapshot::empty();
-        let addresses = last_found::read(&config);
-        let snapshot =
-            plan::compile_in_force(&config, &material, &addresses, &forces, &none, workers)
-                .map_err(OpenError::Compile)?;
+        let (found, proven) = LastFound::read(&config, SystemTime::now());
+        let snapshot = plan::compile_in_force(
+            &config,
+            &material,
+            &found.addresses,
+            &forces,
+            &none,
+            workers,
+        )
+        .map_err(OpenError::Compile)?;
+        trust(&snapshot, &proven);
         let now = SystemTime::now();
         let refused = u64::from(outcome != Outcome::Applied);
         let standing = Standing {
@@ -118,7 +126,7 @@ impl Controller {
             findings: Arc::default(),
             config,
             material,
-            addresses: Arc::new(addresses),
+            found: Arc::new(found),
             overrides,
             switches,
             journal,
@@ -136,6 +144,18 @@ impl Controller {
             controller.keep(&text);
         }
         Ok((controller, door))
+    }
+}
+
+/// What the predecessor had proven need not be proven again while its traffic comes here.
+fn trust(snapshot: &Snapshot, proven: &Proven) {
+    for backend in &snapshot.backends {
+        for member in &backend.members {
+            let place = (backend.name.to_string(), member.endpoint.key.to_string());
+            if proven.contains(&place) {
+                member.endpoint.fitness.trust();
+            }
+        }
     }
 }
 

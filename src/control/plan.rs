@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::force::{Force, Switches};
 use super::journal::Move;
 use super::judge::ramp_plan;
+use super::last_found::LastFound;
 use super::overrides::{Between, FileWords, Overrides, Stamp};
 use crate::config::Config;
 use crate::config::model::Route;
@@ -24,13 +25,15 @@ pub(super) struct Plan {
     pub(super) config: Config,
     pub(super) material: Arc<Material>,
     /// What was discovered last.
-    pub(super) addresses: Arc<Addresses>,
+    pub(super) found: Arc<LastFound>,
     pub(super) overrides: Overrides,
     pub(super) switches: Switches,
     /// What runs on the candidates of the route, or of all, is cut.
     pub(super) hard: bool,
     /// Without the journal, a restart would undo it.
     pub(super) needs_journal: bool,
+    /// It is no transition of anybody's share, and may come often: the journal does not hear of it.
+    pub(super) is_quiet: bool,
 }
 
 impl Plan {

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -17,63 +17,43 @@ use super::discovered::Finds;
 use super::door::Door;
 use super::health::ask_endpoint;
 use crate::outbound::{Question, Reply};
-use crate::policy::Phase;
-use crate::snapshot::{Backend, Endpoint, Member, Protocol, Publisher, Ready};
+use crate::snapshot::{Backend, Endpoint, HostRule, Member, Protocol, Publisher, Ready};
 use crate::tls::Connector;
 
 /// How soon a tripped breaker, or a new endpoint, is noticed.
 const LOOK: Duration = Duration::from_millis(250);
+/// So long the source's word on a tripped instance is waited for.
+const MOST_LOOK: Duration = Duration::from_secs(10);
 
 /// Why endpoints are not ready yet, by backend and key of the endpoint.
 pub type Doubts = HashMap<(String, String), String>;
 
-/// Asks the endpoints of the snapshots in force that have to prove themselves, until it is dropped.
-/// Its doubts are written here and nowhere else. A tripped breaker is a reason to look where its instance is.
-pub async fn prove_endpoints(publisher: Publisher, finds: Finds, door: Door) {
-    let Finds { doubts, look, .. } = finds;
+/// Asks the endpoints of the snapshots in force that have to prove themselves, until it is dropped. The workers
+/// count their times from `born`. Its doubts are written here and nowhere else. An instance whose breaker has
+/// tripped is a reason to look where it is.
+pub async fn prove_endpoints(publisher: Publisher, finds: Finds, born: Instant, door: Door) {
     let mut running: HashMap<u64, Running> = HashMap::new();
     loop {
         let snapshot = publisher.current();
         let mut before = std::mem::take(&mut running);
         for backend in &snapshot.backends {
-            for member in backend
-                .members
-                .iter()
-                .filter(|member| member.endpoint.proves)
-            {
+            let members = backend.members.iter();
+            for member in members.filter(|member| !member.endpoint.fitness.sight().proven) {
                 let endpoint = &member.endpoint;
-                let sight = endpoint.fitness.sight();
-                if sight.proven && sight.phase == Phase::Open {
-                    look.at_once();
-                    let what = proof(backend, endpoint, false);
-                    if door.send(what, Actor::Health).await.is_err() {
-                        return;
-                    }
-                }
-                if sight.proven {
-                    continue;
-                }
                 let asks = Asks::of(backend, member);
                 let kept = match before.remove(&endpoint.id) {
-                    Some(kept) if kept.asks == asks && !kept.task.is_finished() => kept,
-                    _ => Running::start(asks, backend, endpoint, &doubts, &door),
+                    // One that has ended has handed in its proof, which is not applied yet.
+                    Some(kept) if kept.asks == asks => kept,
+                    _ => Running::start(asks, backend, endpoint, &finds, born, &door),
                 };
                 running.insert(endpoint.id, kept);
             }
         }
         // Who is asked no more is in no doubt, or gone.
         for gone in before.into_values() {
-            gone.forget(&doubts);
+            gone.forget(&finds.doubts);
         }
         tokio::time::sleep(LOOK).await;
-    }
-}
-
-fn proof(backend: &Backend, endpoint: &Arc<Endpoint>, proven: bool) -> What {
-    What::Proof {
-        endpoint: Arc::clone(endpoint),
-        backend: backend.name.clone(),
-        proven,
     }
 }
 
@@ -83,16 +63,25 @@ struct Asks {
     ready: Ready,
     authorization: Option<HeaderValue>,
     protocol: Protocol,
+    /// The `Host` that the backend gets, if it has one of its own.
+    host: Option<HeaderValue>,
     connector: u64,
+    /// So often it has tripped by then: after another time it is asked anew.
+    trips: u64,
 }
 
 impl Asks {
     fn of(backend: &Backend, member: &Member) -> Self {
         Self {
             ready: backend.ready.clone(),
-            authorization: member.authorization.clone(),
+            authorization: member.authorization.own().cloned(),
             protocol: backend.protocol,
+            host: match &backend.host {
+                HostRule::Fixed(host) => Some(host.clone()),
+                HostRule::Preserve | HostRule::Endpoint => None,
+            },
             connector: backend.connector_id(),
+            trips: member.endpoint.fitness.sight().trips,
         }
     }
 }
@@ -115,7 +104,8 @@ impl Running {
         asks: Asks,
         backend: &Arc<Backend>,
         endpoint: &Arc<Endpoint>,
-        doubts: &Arc<ArcSwap<Doubts>>,
+        finds: &Finds,
+        born: Instant,
         door: &Door,
     ) -> Self {
         let place = (backend.name.to_string(), endpoint.key.to_string());
@@ -125,7 +115,8 @@ impl Running {
             endpoint: Arc::clone(endpoint),
             connector: backend.connector.clone(),
             place: place.clone(),
-            doubts: Arc::clone(doubts),
+            finds: finds.clone(),
+            born,
             door: door.clone(),
         };
         Self {
@@ -147,26 +138,66 @@ struct Asker {
     endpoint: Arc<Endpoint>,
     connector: Option<Arc<Connector>>,
     place: (String, String),
-    doubts: Arc<ArcSwap<Doubts>>,
+    finds: Finds,
+    born: Instant,
     door: Door,
 }
 
 impl Asker {
     async fn run(self) {
+        self.rest().await;
         let mut told = String::new();
         while let Err(why) = self.ask().await {
             if told != why {
                 let (backend, endpoint) = (&*self.backend.name, &*self.endpoint.key);
                 tracing::info!(backend, endpoint, why, "An endpoint is not ready yet");
-                doubt(&self.doubts, &self.place, Some(&why));
+                doubt(&self.finds.doubts, &self.place, Some(&why));
                 told = why;
             }
             tokio::time::sleep(self.pause()).await;
         }
-        doubt(&self.doubts, &self.place, None);
-        let what = proof(&self.backend, &self.endpoint, true);
+        doubt(&self.finds.doubts, &self.place, None);
+        let what = What::Proof {
+            endpoint: Arc::clone(&self.endpoint),
+            backend: self.backend.name.clone(),
+        };
         // Without a controller nothing is ready any more.
         drop(self.door.send(what, Actor::Health).await);
+    }
+
+    /// One that has tripped is left alone for as long as its breaker says: it may answer this question well and
+    /// fail at all others. If it is an instance, its source is asked whether it is still there; what is
+    /// shown to it must not be shown to whoever has got its address.
+    async fn rest(&self) {
+        let fitness = &self.endpoint.fitness;
+        let Some(until) = fitness.waits_until() else {
+            return;
+        };
+        let backend = &*self.backend.name;
+        let (endpoint, url) = (&*self.endpoint.key, &*self.endpoint.url);
+        tracing::warn!(
+            backend,
+            endpoint,
+            url,
+            "An endpoint has failed, and has to show again that it is ready"
+        );
+        let why = "its breaker has opened: it is asked again when that is over";
+        doubt(&self.finds.doubts, &self.place, Some(why));
+        if self.backend.source == Some("vastai") {
+            let asked = Instant::now();
+            self.finds.look.at_once();
+            let end = asked + MOST_LOOK;
+            while Instant::now() < end && !self.was_looked_for_since(asked) {
+                tokio::time::sleep(LOOK).await;
+            }
+        }
+        tokio::time::sleep(until.saturating_sub(self.born.elapsed())).await;
+    }
+
+    fn was_looked_for_since(&self, moment: Instant) -> bool {
+        let known = self.finds.known.load();
+        let discovery = known.get(&*self.backend.name);
+        discovery.is_some_and(|one| one.good_at.is_some() && one.since >= moment)
     }
 
     /// # Errors
@@ -205,6 +236,7 @@ fn question(ready: &Ready, url: &str, asks: &Asks) -> Question {
         body: (ready.body.as_ref()).map(|body| (Bytes::from(body.clone()), kind)),
         authorization: asks.authorization.clone(),
         http2: asks.protocol == Protocol::H2,
+        host: asks.host.clone(),
         reads: ready.contains.is_some(),
     }
 }

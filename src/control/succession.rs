@@ -59,6 +59,7 @@ impl Controller {
         }
         self.journal.close();
         self.purse.keep();
+        self.hand_over_found();
         if asked.gone.send(()).is_ok() && asked.for_good.await.is_ok() {
             self.purse.close();
             return true;

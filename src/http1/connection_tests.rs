@@ -9,6 +9,7 @@ use http::{Method, Uri};
 use tokio::io::ReadBuf;
 
 use super::*;
+use crate::http1::Authorization;
 
 /// The other end: what it says, in parts of this size; what it has heard, of each write no more than
 /// this.
@@ -131,7 +132,7 @@ fn begin(
         method,
         target: &Uri::from_static("/"),
         host: &HeaderValue::from_static("h"),
-        authorization: None,
+        authorization: Authorization::Kept,
         headers: &headers,
         ready: &[],
     };
@@ -404,7 +405,7 @@ fn a_second_request_finds_nothing_of_the_first() {
         method: &Method::GET,
         target: &Uri::from_static("/2"),
         host: &HeaderValue::from_static("h"),
-        authorization: None,
+        authorization: Authorization::Kept,
         headers: &HeaderMap::new(),
         ready: &[],
     };

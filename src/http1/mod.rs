@@ -19,4 +19,4 @@ mod sending;
 pub use buffers::Buffers;
 pub use connection::Connection;
 pub use error::Error;
-pub use request::Request;
+pub use request::{Authorization, Request};

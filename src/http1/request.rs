@@ -14,12 +14,23 @@ pub struct Request<'a> {
     pub target: &'a Uri,
     /// Its `Host`, whatever stands among the headers.
     pub host: &'a HeaderValue,
-    /// Stands in `Authorization`, whatever stands there among the headers.
-    pub authorization: Option<&'a HeaderValue>,
+    /// What becomes of the `Authorization` among the headers.
+    pub authorization: Authorization<'a>,
     /// All other headers. A body is framed as they say: by `Content-Length`, else in chunks.
     pub headers: &'a HeaderMap,
     /// Further lines, or parts of such, as they are written: whoever gives them answers for them.
     pub ready: &'a [&'a [u8]],
+}
+
+/// What becomes of the `Authorization` among the headers.
+#[derive(Debug, Clone, Copy)]
+pub enum Authorization<'a> {
+    /// It is written as the others are.
+    Kept,
+    /// It is left out.
+    Removed,
+    /// It is left out, and this is written.
+    Replaced(&'a HeaderValue),
 }
 
 /// How a body is written.
@@ -45,11 +56,13 @@ impl Request<'_> {
         out.extend_from_slice(self.host.as_bytes());
         out.extend_from_slice(b"\r\n");
         let length = match self.authorization {
-            None => write_fields(self.headers.iter(), out),
-            Some(own) => {
-                out.extend_from_slice(b"authorization: ");
-                out.extend_from_slice(own.as_bytes());
-                out.extend_from_slice(b"\r\n");
+            Authorization::Kept => write_fields(self.headers.iter(), out),
+            own => {
+                if let Authorization::Replaced(own) = own {
+                    out.extend_from_slice(b"authorization: ");
+                    out.extend_from_slice(own.as_bytes());
+                    out.extend_from_slice(b"\r\n");
+                }
                 let others = self.headers.iter();
                 write_fields(others.filter(|(name, _)| **name != AUTHORIZATION), out)
             }
@@ -104,7 +117,7 @@ mod tests {
             method: &Method::POST,
             target: &Uri::from_static("/a?b=c"),
             host: &HeaderValue::from_static("h:1"),
-            authorization: None,
+            authorization: Authorization::Kept,
             headers: &map,
             ready: &[b"y: ", b"3\r\n"],
         };
@@ -145,20 +158,27 @@ mod tests {
         ] {
             map.append(name, HeaderValue::from_static(value));
         }
-        let request = Request {
-            method: &Method::POST,
-            target: &Uri::from_static("/"),
-            host: &HeaderValue::from_static("h"),
-            authorization: Some(&HeaderValue::from_static("Bearer ours")),
-            headers: &map,
-            ready: &[],
-        };
-        let mut out = Vec::new();
-        request.write(false, &mut out);
-        assert_eq!(
-            String::from_utf8(out).unwrap(),
-            "POST / HTTP/1.1\r\nhost: h\r\nauthorization: Bearer ours\r\nx: 1\r\n\r\n"
-        );
+        let ours = HeaderValue::from_static("Bearer ours");
+        for (authorization, line) in [
+            (
+                Authorization::Replaced(&ours),
+                "authorization: Bearer ours\r\n",
+            ),
+            (Authorization::Removed, ""),
+        ] {
+            let request = Request {
+                method: &Method::POST,
+                target: &Uri::from_static("/"),
+                host: &HeaderValue::from_static("h"),
+                authorization,
+                headers: &map,
+                ready: &[],
+            };
+            let mut out = Vec::new();
+            request.write(false, &mut out);
+            let text = format!("POST / HTTP/1.1\r\nhost: h\r\n{line}x: 1\r\n\r\n");
+            assert_eq!(String::from_utf8(out).unwrap(), text);
+        }
     }
 
     #[test]
@@ -168,7 +188,7 @@ mod tests {
                 method: &Method::OPTIONS,
                 target: &target.parse().unwrap(),
                 host: &HeaderValue::from_static("h"),
-                authorization: None,
+                authorization: Authorization::Kept,
                 headers: &HeaderMap::new(),
                 ready: &[],
             };

@@ -35,6 +35,8 @@ pub struct Question {
     pub body: Option<(Bytes, HeaderValue)>,
     /// `Authorization`, if it is sent.
     pub authorization: Option<HeaderValue>,
+    /// `Host`, in place of the URL's.
+    pub host: Option<HeaderValue>,
     /// What is spoken without TLS; with it, the endpoint chooses.
     pub http2: bool,
     /// The answer's body matters.
@@ -134,8 +136,12 @@ impl Question {
     fn request(&self, http2: bool) -> Result<Request<Full<Bytes>>, Failed> {
         let uri: Uri = self.url.parse()?;
         let mut request = Request::builder();
-        if !http2 && let Some(authority) = uri.authority() {
-            request = request.header(HOST, authority.as_str());
+        match (&self.host, uri.authority()) {
+            (Some(host), _) => request = request.header(HOST, host),
+            (None, Some(authority)) if !http2 => {
+                request = request.header(HOST, authority.as_str());
+            }
+            (None, _) => {}
         }
         if let Some(own) = &self.authorization {
             request = request.header(AUTHORIZATION, own);

@@ -101,15 +101,27 @@ impl Breaker {
         }
     }
 
-    /// The endpoint has only just come: traffic rises from now on, and what was on record is over.
+    /// The endpoint has shown that it is well, and its traffic rises from now on. One that has tripped has
+    /// waited before; how often is not forgotten, so it waits longer if it trips again. One that has only
+    /// just come is cold.
     pub fn warm_up(&mut self, now: Duration) {
-        self.trips = 0;
+        let is_new = self.phase == Phase::Closed;
         if self.slow_start.is_zero() {
             self.enter(Phase::Closed, now);
         } else {
             self.enter(Phase::Warming, now);
-            self.cold = true;
+            self.cold = is_new;
         }
+    }
+
+    /// Until when it lets nothing through; `None` unless it is open.
+    pub fn opens_at(&self) -> Option<Duration> {
+        (self.phase == Phase::Open).then_some(self.at)
+    }
+
+    /// Whether it is warming since it came.
+    pub fn is_cold(&self) -> bool {
+        self.cold
     }
 
     /// Another slow-start time.

@@ -75,7 +75,7 @@ pub(super) async fn engage(
         method: &Method::POST,
         target: &path,
         host: &host,
-        authorization: None,
+        authorization: http1::Authorization::Kept,
         headers: &headers,
         ready: &[via_line(outgoing.head.version)],
     };

@@ -29,7 +29,7 @@ use super::pool::Pool;
 use super::upgrade::Asked;
 use super::walk::Walk;
 use crate::http1;
-use crate::snapshot::{Backend, Endpoint, HostRule, Member, Protocol};
+use crate::snapshot::{Authorization, Backend, Endpoint, HostRule, Member, Protocol};
 use crate::wire::{REQUEST_ID, Replay, RequestBody, Upload, response_is_framed};
 
 /// What is sent: a head that each try gets a copy of, and a body.
@@ -174,7 +174,11 @@ impl Outgoing {
             method: &self.head.method,
             target: &self.head.uri,
             host: self.host(backend, &member.endpoint),
-            authorization: member.authorization.as_ref(),
+            authorization: match &member.authorization {
+                Authorization::Theirs => http1::Authorization::Kept,
+                Authorization::Nothing => http1::Authorization::Removed,
+                Authorization::Ours(own) => http1::Authorization::Replaced(own),
+            },
             headers: &self.head.headers,
             ready: &[
                 id[0],
@@ -208,9 +212,11 @@ impl Outgoing {
             headers.insert(REQUEST_ID, id.clone());
         }
         headers.append(VIA, via(self.head.version));
-        if let Some(own) = &member.authorization {
-            headers.insert(AUTHORIZATION, own.clone());
-        }
+        match &member.authorization {
+            Authorization::Theirs => None,
+            Authorization::Nothing => headers.remove(AUTHORIZATION),
+            Authorization::Ours(own) => headers.insert(AUTHORIZATION, own.clone()),
+        };
         match target {
             Some(_) => headers.remove(HOST),
             // No authority that HTTP/2 could carry; as a header it may be anything.

@@ -78,8 +78,29 @@ pub struct Member {
     pub endpoint: Arc<Endpoint>,
     /// Relative share.
     pub weight: u32,
-    /// What stands in `Authorization`, in place of what the client has written there.
-    pub authorization: Option<HeaderValue>,
+    /// What it gets to read in `Authorization`.
+    pub authorization: Authorization,
+}
+
+/// What an endpoint gets to read in `Authorization`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Authorization {
+    /// What the client has written there.
+    Theirs,
+    /// Nothing: the file says that it is not the client's, and what else it may be is not known here.
+    Nothing,
+    /// This.
+    Ours(HeaderValue),
+}
+
+impl Authorization {
+    /// What figshift itself shows, where it asks.
+    pub fn own(&self) -> Option<&HeaderValue> {
+        match self {
+            Self::Ours(own) => Some(own),
+            Self::Theirs | Self::Nothing => None,
+        }
+    }
 }
 
 /// What the `Host` header becomes.

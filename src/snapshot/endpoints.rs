@@ -10,7 +10,7 @@ use http::uri::Scheme;
 use http::{HeaderValue, Uri};
 
 use super::address::Address;
-use super::backend::{Backend, Endpoint, Member, Target};
+use super::backend::{Authorization, Backend, Endpoint, Member, Target};
 use super::compile::Unsound;
 use super::fitness::Fitness;
 use crate::config::model::{self, BackendAuth, ServerlessMode};
@@ -66,9 +66,14 @@ impl Endpoints<'_> {
     }
 
     fn member(&mut self, key: &str, url: &str, weight: u32) -> Result<Member, Unsound> {
+        let proves = self.proves();
         let members = self.old.iter().flat_map(|old| &old.members);
-        let known = (members.map(|member| &member.endpoint))
-            .find(|endpoint| *endpoint.key == *key && endpoint.proves == self.proves());
+        let members = members.map(|member| &member.endpoint);
+        // What has to prove itself begins anew when it comes back.
+        let away = self.old.iter().flat_map(|old| &old.away);
+        let known = members
+            .chain(away.filter(|_| !proves))
+            .find(|endpoint| *endpoint.key == *key && endpoint.proves == proves);
         let endpoint = match known {
             Some(known) if *known.url == *url => Arc::clone(known),
             _ => Arc::new(self.fresh(key, url)?),
@@ -151,20 +156,20 @@ impl Endpoints<'_> {
             .collect()
     }
 
-    fn authorization(&self, key: &str) -> Result<Option<HeaderValue>, Unsound> {
+    /// With `auth` the client's own never goes there, also where the secret that shall take its place is missing.
+    fn authorization(&self, key: &str) -> Result<Authorization, Unsound> {
         let Some(auth) = &self.written.auth else {
-            return Ok(None);
+            return Ok(Authorization::Theirs);
         };
-        let text = authorization(auth, key);
-        let value = text.map(|text| {
-            let mut value = HeaderValue::from_str(&text).map_err(|_| Unsound {
-                at: format!("backends.{}.auth", self.name),
-                value: "a secret".to_owned(),
-            })?;
-            value.set_sensitive(true);
-            Ok(value)
-        });
-        value.transpose()
+        let Some(text) = authorization(auth, key) else {
+            return Ok(Authorization::Nothing);
+        };
+        let mut value = HeaderValue::from_str(&text).map_err(|_| Unsound {
+            at: format!("backends.{}.auth", self.name),
+            value: "a secret".to_owned(),
+        })?;
+        value.set_sensitive(true);
+        Ok(Authorization::Ours(value))
     }
 }
 

@@ -59,6 +59,8 @@ pub struct Fitness {
     /// While open or probing: milliseconds before which the answer is no.
     not_before: AtomicU64,
     out: AtomicU8,
+    /// It has to prove itself before it gets traffic, and again after a trip.
+    proves: bool,
     trips: AtomicU64,
     breaker: Mutex<Breaker>,
 }
@@ -66,20 +68,21 @@ pub struct Fitness {
 impl Fitness {
     /// Fit, with the given slow-start time.
     pub fn new(slow_start: Duration) -> Self {
-        Self::with(slow_start, 0)
+        Self::with(slow_start, false)
     }
 
-    /// Out until it has proven itself.
+    /// Out until it has proven itself, and again whenever its breaker trips.
     pub fn unproven(slow_start: Duration) -> Self {
-        Self::with(slow_start, UNPROVEN)
+        Self::with(slow_start, true)
     }
 
-    fn with(slow_start: Duration, out: u8) -> Self {
+    fn with(slow_start: Duration, proves: bool) -> Self {
         let breaker = Breaker::new(slow_start);
         Self {
             word: AtomicU64::new(Word::of(&breaker).0),
             not_before: AtomicU64::new(0),
-            out: AtomicU8::new(out),
+            out: AtomicU8::new(if proves { UNPROVEN } else { 0 }),
+            proves,
             trips: AtomicU64::new(0),
             breaker: Mutex::new(breaker),
         }
@@ -130,7 +133,11 @@ impl Fitness {
     /// must be tried. None where nobody knows whether it is the right one that would answer.
     pub fn admit_in_panic(&self) -> Option<Ticket> {
         let proven = self.out.load(Ordering::Relaxed) & UNPROVEN == 0;
-        proven.then(|| self.load().ticket())
+        let word = self.load();
+        proven.then(|| Ticket {
+            cold: word.phase() == Phase::Warming && self.lock().is_cold(),
+            ..word.ticket()
+        })
     }
 
     /// A request that was admitted went well.
@@ -149,6 +156,10 @@ impl Fitness {
         let tripped = breaker.fail(now, ticket, draw);
         if tripped {
             self.trips.fetch_add(1, Ordering::Relaxed);
+            if self.proves {
+                // Before anybody can ask again: who answers there may be somebody else by now.
+                self.doubt();
+            }
         }
         if breaker.generation() != ticket.generation && !tripped {
             return false;
@@ -189,7 +200,17 @@ impl Fitness {
         self.out.fetch_and(!UNPROVEN, Ordering::Relaxed);
     }
 
-    /// It has to prove itself again: who answers there may be somebody else by now.
+    /// What was proven elsewhere holds here too, and nothing has to rise.
+    pub fn trust(&self) {
+        self.out.fetch_and(!UNPROVEN, Ordering::Relaxed);
+    }
+
+    /// Until when its breaker lets nobody try; `None` unless it has tripped.
+    pub fn waits_until(&self) -> Option<Duration> {
+        self.lock().opens_at()
+    }
+
+    /// It gets nothing more before it has proven itself.
     pub fn doubt(&self) {
         self.out.fetch_or(UNPROVEN, Ordering::Relaxed);
     }
@@ -296,8 +317,20 @@ mod tests {
                 .admit(warm, u32::MAX)
                 .is_some_and(|ticket| !ticket.cold)
         );
-        fitness.doubt();
-        assert_eq!(fitness.admit(warm, 0), None);
+        // A trip is a doubt, at once and whatever the breaker says later.
+        let ticket = fitness.admit(warm, 0).unwrap();
+        while !fitness.fail(warm, ticket, 0) {}
+        let later = warm + Duration::from_secs(60);
+        assert_eq!(fitness.waits_until(), Some(warm + Duration::from_secs(1)));
+        assert_eq!(fitness.admit(later, 0), None);
+        assert_eq!(fitness.admit_in_panic(), None);
+        fitness.enter(later);
+        // It is not new, and the next wait is longer.
+        let ticket = fitness.admit(later, 0).unwrap();
+        assert!(!ticket.cold);
+        while !fitness.fail(later, ticket, 0) {}
+        assert_eq!(fitness.waits_until(), Some(later + Duration::from_secs(2)));
+        let warm = later;
         // What was out for another reason stays so.
         fitness.set_healthy(false);
         fitness.enter(warm);

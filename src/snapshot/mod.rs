@@ -23,7 +23,7 @@ mod tests;
 
 pub use crate::config::model::{Protocol, Ready};
 pub use address::{Address, Addresses};
-pub use backend::{Backend, Endpoint, HostRule, Member, Picked, Target, Tried};
+pub use backend::{Authorization, Backend, Endpoint, HostRule, Member, Picked, Target, Tried};
 pub use compile::{Unsound, compile};
 pub use cut::Cuts;
 pub use fitness::{Fitness, Sight};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
-use super::backend::Backend;
+use super::backend::{Backend, Endpoint};
 use super::cut::Cuts;
 use super::limits::ClientLimits;
 use super::route::Route;
@@ -79,6 +79,22 @@ impl Snapshot {
     /// Whether connections from this address begin with a PROXY header.
     pub fn is_announced_by(&self, address: IpAddr) -> bool {
         self.announcing.iter().any(|net| net.contains(address))
+    }
+
+    /// Endpoints of `before` that have to prove themselves, and are not there any more: requests that have pinned
+    /// an older state must not go there.
+    pub fn doubt_the_gone(&self, before: &Self) {
+        for old in &before.backends {
+            let new = self.backends.iter().find(|new| new.name == old.name);
+            let stays = |endpoint: &Arc<Endpoint>| {
+                let mut members = new.into_iter().flat_map(|new| &new.members);
+                members.any(|member| Arc::ptr_eq(&member.endpoint, endpoint))
+            };
+            let members = old.members.iter().map(|member| &member.endpoint);
+            for endpoint in members.filter(|endpoint| endpoint.proves && !stays(endpoint)) {
+                endpoint.fitness.doubt();
+            }
+        }
     }
 
     /// Tells endpoints that were taken over what is new for them. Not the compiler's work: what is

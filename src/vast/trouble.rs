@@ -89,6 +89,12 @@ impl TroubleKind {
 }
 
 impl Trouble {
+    /// One that asks for a pause.
+    #[cfg(test)]
+    pub(crate) fn told(kind: TroubleKind, wait: Duration) -> Self {
+        Self::new(kind, "", "").with_wait(Some(wait))
+    }
+
     pub(super) fn new(kind: TroubleKind, asked: &'static str, said: impl Into<String>) -> Self {
         Self {
             kind,

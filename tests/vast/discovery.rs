@@ -7,7 +7,7 @@ use crate::stage::{
 };
 use crate::support::eventually;
 use crate::support::load::Load;
-use crate::support::origin::{Origin, ok};
+use crate::support::origin::{Do, Origin, ok};
 use crate::support::vast::{Place, Row, VastAi};
 
 /// Twice the interval, and what a look and a readiness request need.
@@ -304,5 +304,141 @@ async fn a_signed_notification_is_a_reason_to_look_at_once() {
     assert_eq!(notify(&format!("sha256={hex}")).await, 200);
     eventually("it is found", || ready(&house) == ["vastai:1"]).await;
     assert_eq!(vast.too_fast(), Vec::<String>::new());
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_stranger_who_has_got_the_address_sees_no_request_of_a_user() {
+    let (vast, old, new) = (VastAi::new(), Origin::saying("old"), service("new"));
+    vast.put(row(1, &new));
+    let house = plan(&vast, &old, 100, "").start().await;
+    eventually("it is ready", || ready(&house) == [key(1)]).await;
+    let load = Load::start(house.app.http, 2, 0);
+    eventually("it is used", || served(&new) > 10).await;
+    // The API still says that it runs, where somebody else answers by now.
+    new.kill().await;
+    let used = new.count();
+    new.set(|_| vec![ok(b"I am somebody else")]);
+    eventually("its breaker has opened", || ready(&house).is_empty()).await;
+    new.revive();
+    let asked = || new.seen().split_off(used);
+    eventually("it is asked some times", || asked().len() > 5).await;
+    let tally = load.stop().await;
+    assert!(asked().iter().all(|seen| seen.target() == READY));
+    assert_eq!(
+        tally.of("GET 200 old") + tally.of("GET 200 new"),
+        tally.all()
+    );
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn one_that_answers_its_question_only_is_left_alone_longer_each_time() {
+    let (vast, old, new) = (VastAi::new(), Origin::saying("old"), service("new"));
+    new.set(|seen| match seen.target() {
+        READY => vec![ok(b"choices")],
+        _ => vec![Do::Reset],
+    });
+    vast.put(row(1, &new));
+    let house = plan(&vast, &old, 100, "").start().await;
+    let begun = std::time::Instant::now();
+    let load = Load::start(house.app.http, 1, 0);
+    let snapshot = || house.app.publisher.current();
+    let trips = || {
+        let snapshot = snapshot();
+        let new = snapshot
+            .backends
+            .iter()
+            .find(|backend| &*backend.name == "new")
+            .unwrap();
+        new.members
+            .first()
+            .map_or(0, |member| member.endpoint.fitness.sight().trips)
+    };
+    eventually("it has tripped again and again", || trips() == 4).await;
+    // One second, two, four.
+    assert!(
+        begun.elapsed() >= Duration::from_secs(7),
+        "{:?}",
+        begun.elapsed()
+    );
+    load.stop().await;
+    assert_eq!(vast.too_fast(), Vec::<String>::new());
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_secret_that_is_missing_does_not_let_the_clients_own_through() {
+    let (vast, old, new) = (VastAi::new(), Origin::saying("old"), service("new"));
+    vast.put(row(1, &new));
+    let auth = r#"auth = { bearer = "${NOT_SET_ANYWHERE:-}" }"#;
+    let house = plan(&vast, &old, 100, auth).start().await;
+    eventually("it is ready", || ready(&house) == [key(1)]).await;
+    let mut client = house.client().await;
+    client
+        .get_with("/", &["authorization: Bearer of-the-client"])
+        .await;
+    for seen in new.seen() {
+        assert_eq!(seen.head.get("authorization"), None);
+    }
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn another_label_means_other_instances_at_once() {
+    let (vast, old, new) = (VastAi::new(), Origin::saying("old"), service("new"));
+    vast.put(row(1, &new));
+    let first = plan(&vast, &old, 100, "");
+    let house = first.clone().start().await;
+    eventually("it is ready", || ready(&house) == [key(1)]).await;
+    vast.origin().kill().await;
+    // The API is down, and those of the old label are not meant any more.
+    house.save(&first.rest.replace(LABEL, "another")).await;
+    assert_eq!(ready(&house), Vec::<String>::new());
+    assert_eq!(house.get("/").await.text(), "old");
+    let kept = std::fs::read_to_string(house.folder.path().join("state/discovered.json")).unwrap();
+    assert!(kept.contains(LABEL), "{kept}");
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn discovery_writes_no_line_into_the_journal() {
+    let (vast, old) = (VastAi::new(), Origin::saying("old"));
+    let services: Vec<_> = (0..3).map(|_| service("new")).collect();
+    let house = plan(&vast, &old, 50, "").start().await;
+    for id in 1..=3 {
+        vast.put(row(id, &services[id as usize - 1]));
+        eventually("it is ready", || ready(&house).len() == id as usize).await;
+    }
+    let journal = house.folder.path().join("state/journal.ndjson");
+    assert_eq!(std::fs::read_to_string(journal).unwrap(), "");
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_successor_need_not_prove_again_what_was_proven() {
+    let (vast, old, new) = (VastAi::new(), Origin::saying("old"), service("new"));
+    vast.put(row(1, &new));
+    let house = plan(&vast, &old, 100, "").start().await;
+    eventually("it is ready", || ready(&house) == [key(1)]).await;
+    // Whoever has to ask now, waits.
+    new.set(|seen| match seen.target() {
+        READY => vec![Do::Stall],
+        _ => vec![ok(b"new")],
+    });
+    let successor = figshift::app::App::take_over(&house.path, None);
+    let successor = crate::support::soon("it takes over", successor)
+        .await
+        .unwrap();
+    let snapshot = successor.publisher.current();
+    let backend = snapshot
+        .backends
+        .iter()
+        .find(|backend| &*backend.name == "new")
+        .unwrap();
+    assert!(backend.members[0].endpoint.carries());
+    let mut client = crate::support::client::Client::new(successor.http).await;
+    assert_eq!(client.get("/").await.text(), "new");
+    successor.stop_unless(std::future::ready(())).await;
     house.stop().await;
 }

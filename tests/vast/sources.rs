@@ -150,7 +150,12 @@ async fn services_have_their_own_ports_and_weights() {
     let expected = [("http://a.test:8001", 5), ("http://b.test:8002", 1)];
     let expected = expected.map(|(url, weight)| (url.to_owned(), weight));
     eventually("they are there", || members(&house) == expected).await;
-    // They live for a minute, so nobody asks again after a second.
+    // They live for a minute, so nobody asks again after a second, and nothing is old before that.
+    let stale_after = house.app.finds.known.load()["new"].stale_after;
+    assert!(
+        stale_after >= std::time::Duration::from_secs(115),
+        "{stale_after:?}"
+    );
     let asked = dns.asked();
     tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
     assert_eq!(dns.asked(), asked);

@@ -290,6 +290,7 @@ fn instances_make_a_price() {
     let now = Instant::now();
     let mut discovery = Discovery {
         source: "vastai",
+        place: String::new(),
         found: Vec::new(),
         good_at: None,
         since: now,

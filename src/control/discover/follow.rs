@@ -20,10 +20,6 @@ use crate::outbound::Outside;
 
 /// How soon another file is noticed.
 const FOLLOW: Duration = Duration::from_millis(250);
-/// What was found is old after so many intervals, and not before a minute.
-const STALE_AFTER: u32 = 6;
-const SOONEST_STALE: Duration = Duration::from_secs(60);
-
 /// A reason to look at once, from wherever it comes. Copies share it.
 #[derive(Debug, Clone)]
 pub struct Look(Reasons);
@@ -119,7 +115,11 @@ impl Lookers {
             Task::One(name, discover) => self.start_one(name, discover),
             Task::Many(account, backends) => {
                 let backends = backends.iter().map(|(name, wanted)| {
-                    let report = self.report(name, "vastai", wanted.interval.get());
+                    let discover = Discover {
+                        vastai: Some(wanted.clone()),
+                        ..Discover::default()
+                    };
+                    let report = self.report(name, &discover, wanted.interval.get());
                     (wanted.clone(), report)
                 });
                 let mut now = self.finds.look.0.subscribe();
@@ -138,22 +138,21 @@ impl Lookers {
     }
 
     fn start_one(&self, name: &str, written: &Discover) -> JoinHandle<()> {
-        let source = written.source();
         match written {
             Discover { dns: Some(dns), .. } => {
-                let report = self.report(name, source, dns.interval.get());
+                let report = self.report(name, written, dns.interval.get());
                 tokio::spawn(keep_looking(Names::new(dns.clone()), report))
             }
             Discover {
                 file: Some(file), ..
             } => {
-                let report = self.report(name, source, Duration::from_secs(1));
+                let report = self.report(name, written, Duration::from_secs(1));
                 tokio::spawn(keep_looking(TargetFile(file.clone()), report))
             }
             Discover {
                 http: Some(http), ..
             } => {
-                let report = self.report(name, source, http.interval.get());
+                let report = self.report(name, written, http.interval.get());
                 let source = TargetUrl {
                     written: http.clone(),
                     outside: self.outside.clone(),
@@ -165,9 +164,8 @@ impl Lookers {
         }
     }
 
-    fn report(&self, backend: &str, source: &'static str, interval: Duration) -> Report {
-        let stale_after = (interval * STALE_AFTER).max(SOONEST_STALE);
-        Report::begin(backend, source, stale_after, &self.finds.known, &self.door)
+    fn report(&self, backend: &str, discover: &Discover, interval: Duration) -> Report {
+        Report::begin(backend, discover, interval, &self.finds.known, &self.door)
     }
 
     /// A look that has ended may have written after its end.

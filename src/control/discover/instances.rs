@@ -52,6 +52,18 @@ pub(super) struct Known {
 }
 
 impl Known {
+    /// What a look before this one has found: a file that is saved must not make a silent one forgotten.
+    pub(super) fn of(last: &[Found]) -> Self {
+        let id = |found: &Found| found.key.rsplit(':').next().and_then(|id| id.parse().ok());
+        let urls = last
+            .iter()
+            .filter_map(|found| Some((id(found)?, found.url.clone()?)));
+        Self {
+            urls: urls.collect(),
+            silent: HashMap::new(),
+        }
+    }
+
     /// What these rows mean for a backend.
     pub(super) fn read(
         &mut self,

@@ -7,9 +7,15 @@ use arc_swap::ArcSwap;
 use rand::RngExt as _;
 use tokio::time::Instant;
 
-use super::super::change::{Actor, Refused, What};
-use super::super::discovered::{Discovered, Discovery, Found};
+use super::super::change::{Actor, Change, Refused, What};
+use super::super::discovered::{Discovered, Discovery, Found, addresses};
 use super::super::door::Door;
+use super::super::last_found::place;
+use crate::config::model::Discover;
+
+/// What was found is old when this many intervals have brought nothing new, and not before a minute.
+const STALE_AFTER: u32 = 6;
+const SOONEST_STALE: Duration = Duration::from_secs(60);
 
 /// Where endpoints are learned from.
 pub(super) trait Source: Send {
@@ -39,15 +45,18 @@ pub(super) struct Report {
     pub(super) sights: Arc<ArcSwap<Discovered>>,
     pub(super) door: Door,
     source: &'static str,
-    stale_after: Duration,
+    /// Where it is looked for.
+    place: String,
+    /// What was found is old this long after the next look should have been.
+    grace: Duration,
 }
 
 impl Report {
-    /// What is known of the backend already stays, if it is from the same kind of source.
+    /// What is known of the backend already stays, if it was found in the same place.
     pub(super) fn begin(
         backend: &str,
-        source: &'static str,
-        stale_after: Duration,
+        discover: &Discover,
+        interval: Duration,
         sights: &Arc<ArcSwap<Discovered>>,
         door: &Door,
     ) -> Self {
@@ -55,77 +64,80 @@ impl Report {
             backend: backend.to_owned(),
             sights: Arc::clone(sights),
             door: door.clone(),
-            source,
-            stale_after,
+            source: discover.source(),
+            place: place(discover),
+            grace: (interval * STALE_AFTER).max(SOONEST_STALE),
         };
         report.see(|sight| {
-            if sight.source != source {
-                *sight = Discovery::new(source, stale_after);
+            if sight.place != report.place {
+                *sight = report.blank();
             }
-            sight.stale_after = stale_after;
         });
         report
+    }
+
+    fn blank(&self) -> Discovery {
+        Discovery::new(self.source, &self.place, self.grace)
     }
 
     fn see(&self, alter: impl Fn(&mut Discovery)) {
         self.sights.rcu(|sights| {
             let mut sights = Discovered::clone(sights);
-            let sight = sights
-                .entry(self.backend.clone())
-                .or_insert_with(|| Discovery::new(self.source, self.stale_after));
-            alter(sight);
+            let sight = sights.entry(self.backend.clone());
+            alter(sight.or_insert_with(|| self.blank()));
             sights
         });
     }
 
-    /// A look has shown this.
+    fn seen<T>(&self, read: impl FnOnce(&Discovery) -> T) -> Option<T> {
+        self.sights.load().get(&self.backend).map(read)
+    }
+
+    /// What was found last.
+    pub(super) fn last(&self) -> Vec<Found> {
+        self.seen(|sight| sight.found.clone()).unwrap_or_default()
+    }
+
+    /// A look has shown this, and the next one comes after `again`.
     ///
     /// # Errors
     ///
     /// [`Refused::Gone`]: nobody wants to know it any more.
-    pub(super) async fn found(&self, found: Vec<Found>) -> Result<(), Refused> {
+    pub(super) async fn found(&self, found: Vec<Found>, again: Duration) -> Result<(), Refused> {
+        let what = What::Addresses {
+            backend: self.backend.clone(),
+            place: self.place.clone(),
+            addresses: addresses(&found),
+        };
+        match self.door.ask(Change::new(what, Actor::Discovery)).await {
+            Ok(_) => {}
+            Err(Refused::Gone) => return Err(Refused::Gone),
+            // The file says something else by now, and so will another look.
+            Err(Refused::NotDiscovered(_)) => return Ok(()),
+            Err(refused) => {
+                self.failed(&format!("what was found cannot be used: {refused}"));
+                return Ok(());
+            }
+        }
         let (since, good_at) = (Instant::now().into_std(), SystemTime::now());
-        let was = self
-            .sights
-            .load()
-            .get(&self.backend)
-            .and_then(|sight| sight.error.clone());
+        if self.seen(|sight| sight.error.is_some()) == Some(true) {
+            tracing::info!(backend = self.backend, "Endpoints can be looked for again");
+        }
         self.see(|sight| {
             sight.found.clone_from(&found);
             sight.good_at = Some(good_at);
             sight.since = since;
+            sight.stale_after = again + self.grace;
             sight.error = None;
             sight.looks += 1;
         });
-        let backend = &*self.backend;
-        if was.is_some() {
-            tracing::info!(backend, "Endpoints can be looked for again");
-        }
-        let addresses = (self.sights.load().get(backend)).map(Discovery::addresses);
-        let what = What::Addresses {
-            backend: self.backend.clone(),
-            addresses: addresses.unwrap_or_default(),
-        };
-        let change = super::super::change::Change::new(what, Actor::Discovery);
-        match self.door.ask(change).await {
-            Err(Refused::Gone) => Err(Refused::Gone),
-            Err(refused) => {
-                tracing::error!(backend, %refused, "What was found is not in force");
-                Ok(())
-            }
-            Ok(_) => Ok(()),
-        }
+        Ok(())
     }
 
     /// A look has shown nothing: what was found before holds. Told once for each cause.
     pub(super) fn failed(&self, why: &str) {
-        let sights = self.sights.load();
-        let before = sights
-            .get(&self.backend)
-            .and_then(|sight| sight.error.as_deref());
-        if before != Some(why) {
-            let backend = &*self.backend;
-            let source = self.source;
+        if self.seen(|sight| sight.error.as_deref() == Some(why)) != Some(true) {
+            let (backend, source) = (&*self.backend, self.source);
             tracing::error!(
                 backend,
                 source,
@@ -146,7 +158,7 @@ pub(super) async fn keep_looking(mut source: impl Source, report: Report) {
     loop {
         let pause = match source.look().await {
             Ok(Seen { found, again }) => {
-                if report.found(found).await.is_err() {
+                if report.found(found, again).await.is_err() {
                     return;
                 }
                 again
@@ -163,4 +175,9 @@ pub(super) async fn keep_looking(mut source: impl Source, report: Report) {
 /// Give or take a tenth, so that many proxies do not look in step.
 pub(super) fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(rand::rng().random_range(0.9..1.1))
+}
+
+/// Up to a fifth more, where less would be too soon.
+pub(super) fn jittered_up(pause: Duration) -> Duration {
+    pause.mul_f64(rand::rng().random_range(1.0..1.2))
 }

@@ -8,15 +8,17 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::instances::{Known, filter};
-use super::source::{Report, jittered};
+use super::source::{Report, jittered, jittered_up};
 use crate::config::model::VastDiscovery;
 use crate::config::scalar::Secret;
 use crate::outbound::Outside;
-use crate::vast::{Key, Pace, Trouble, Vast};
+use crate::vast::{Key, Pace, Trouble, TroubleKind, Vast};
 
 /// Between two looks while they fail: this often the interval at most, and no longer than that.
 const MOST_PATIENCE: u32 = 8;
 const LONGEST_PATIENCE: Duration = Duration::from_secs(60);
+/// A quota is said to end at midnight.
+const LONGEST_QUOTA: Duration = Duration::from_secs(10 * 60);
 
 /// Whom one look is shared by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +30,7 @@ pub(super) struct Account {
 impl Account {
     pub(super) fn of(wanted: &VastDiscovery) -> Self {
         Self {
-            api: wanted.api.clone(),
+            api: wanted.api.trim_end_matches('/').to_owned(),
             api_key: wanted.api_key.clone().filter(|key| !key.is_empty()),
         }
     }
@@ -82,7 +84,8 @@ pub(super) struct Looker {
 impl Looker {
     /// Looks until it is dropped.
     pub(super) async fn run(mut self) {
-        let mut known: Vec<Known> = self.backends.iter().map(|_| Known::default()).collect();
+        let known = self.backends.iter().map(|(_, report)| report.last());
+        let mut known: Vec<Known> = known.map(|last| Known::of(&last)).collect();
         let wanted: Vec<_> = self.backends.iter().map(|(wanted, _)| wanted).collect();
         let filter = filter(&wanted);
         let interval = self
@@ -91,7 +94,7 @@ impl Looker {
             .map(|(wanted, _)| wanted.interval.get());
         let interval = interval.min().unwrap_or(LONGEST_PATIENCE);
         let mut vast: Option<Vast> = None;
-        let mut failures = 0_u32;
+        let (mut failures, mut is_told_to_wait) = (0_u32, false);
         loop {
             let asked = match self.client(&mut vast).await {
                 Some(vast) => vast.instances(&filter).await.map_err(Some),
@@ -103,21 +106,22 @@ impl Looker {
                     let now = Instant::now().into_std();
                     for ((wanted, report), known) in self.backends.iter().zip(&mut known) {
                         let found = known.read(wanted, &rows, now);
-                        if report.found(found).await.is_err() {
+                        if report.found(found, interval).await.is_err() {
                             return;
                         }
                     }
-                    interval
+                    jittered(interval)
                 }
                 Err(trouble) => {
                     // A key that is refused may have been replaced where it was found.
                     vast.take_if(|_| trouble.as_ref().is_some_and(|trouble| !trouble.may_pass()));
                     self.tell(trouble.as_ref());
                     failures = failures.saturating_add(1);
-                    patience(interval, failures, trouble.as_ref())
+                    is_told_to_wait = trouble.as_ref().is_some_and(is_limit);
+                    jittered_up(patience(interval, failures, trouble.as_ref()))
                 }
             };
-            self.wait(jittered(pause), failures > 0).await;
+            self.wait(pause, failures > 0 && is_told_to_wait).await;
         }
     }
 
@@ -146,11 +150,11 @@ impl Looker {
         }
     }
 
-    /// Waits for the next look, or for a reason to look at once. After trouble there is none: whoever is asked
-    /// too often wants to be left alone.
-    async fn wait(&mut self, pause: Duration, in_trouble: bool) {
+    /// Waits for the next look, or for a reason to look at once. Whoever was asked too often and wants to be left
+    /// alone has a better reason.
+    async fn wait(&mut self, pause: Duration, is_told_to_wait: bool) {
         let sleep = tokio::time::sleep(pause);
-        if in_trouble {
+        if is_told_to_wait {
             sleep.await;
             return;
         }
@@ -164,11 +168,20 @@ impl Looker {
     }
 }
 
+fn is_limit(trouble: &Trouble) -> bool {
+    matches!(trouble.kind(), TroubleKind::Limited | TroubleKind::Quota)
+}
+
+/// What is asked for is heeded up to an end: a wrong word must not blind anybody for a day.
 fn patience(interval: Duration, failures: u32, trouble: Option<&Trouble>) -> Duration {
     let times = 1 << failures.saturating_sub(1).min(MOST_PATIENCE.ilog2());
     let wait = (interval * times).min(LONGEST_PATIENCE.max(interval));
-    let told = trouble.and_then(Trouble::retry_after);
-    wait.max(told.unwrap_or_default())
+    let told = trouble.and_then(Trouble::retry_after).unwrap_or_default();
+    let most = match trouble.map(Trouble::kind) {
+        Some(TroubleKind::Quota) => LONGEST_QUOTA,
+        _ => LONGEST_PATIENCE,
+    };
+    wait.max(told.min(most))
 }
 
 /// A shared reason to look at once.
@@ -187,5 +200,14 @@ mod tests {
         assert_eq!(waits(5), [5, 10, 20, 40, 40, 40]);
         assert_eq!(waits(10), [10, 20, 40, 60, 60, 60]);
         assert_eq!(waits(300), [300, 300, 300, 300, 300, 300]);
+        // What is asked for is heeded up to an end.
+        let told = |kind, seconds| {
+            let trouble = Trouble::told(kind, Duration::from_secs(seconds));
+            patience(Duration::from_secs(5), 1, Some(&trouble)).as_secs()
+        };
+        assert_eq!(told(TroubleKind::Limited, 17), 17);
+        assert_eq!(told(TroubleKind::Limited, 86_400), 60);
+        assert_eq!(told(TroubleKind::Down, 3_600), 60);
+        assert_eq!(told(TroubleKind::Quota, 86_400), 600);
     }
 }

@@ -396,3 +396,72 @@ fn what_other_workers_have_on_their_way_counts_from_the_next_look() {
     busy.look_elsewhere(0);
     assert!((400..600).contains(&hits(0)));
 }
+
+/// A backend `new` that learns its endpoints, with these addresses.
+fn learned(addresses: &[(&str, &str)], previous: &Snapshot) -> Snapshot {
+    let text = r#"
+        [listen]
+        http = "127.0.0.1:8080"
+        [backends.old]
+        endpoints = ["http://127.0.0.1:1"]
+        [backends.new]
+        discover = { vastai = { label = "a", port = 1 } }
+        [backends.plain]
+        discover = { file = { path = "a" } }
+        [[routes]]
+        name = "all"
+        primary = "old"
+        candidate = "new"
+        "#;
+    let config = crate::config::parse(text, "test.toml", &crate::config::EmptyEnv).unwrap();
+    let addresses = addresses.iter().map(|(key, url)| crate::snapshot::Address {
+        key: (*key).to_owned(),
+        url: (*url).to_owned(),
+        weight: 1,
+    });
+    let addresses: Vec<_> = addresses.collect();
+    let found = ["new", "plain"].map(|name| (name.to_owned(), addresses.clone()));
+    compile(
+        &config,
+        &Arc::default(),
+        &Addresses::from(found),
+        previous,
+        WORKERS,
+    )
+    .unwrap()
+}
+
+#[test]
+fn a_learned_endpoint_that_moves_keeps_its_counters_and_has_to_prove_itself() {
+    let first = learned(
+        &[("a", "http://h:1"), ("b", "http://h:2")],
+        &Snapshot::empty(),
+    );
+    let old = Arc::clone(endpoint(&first, "new", 0));
+    old.cells.of(0).good.add(7);
+    old.fitness.enter(NOW);
+    let moved = learned(&[("a", "http://h:3"), ("b", "http://h:2")], &first);
+    let new = endpoint(&moved, "new", 0);
+    assert!(!Arc::ptr_eq(&old, new) && !new.fitness.sight().proven);
+    assert_eq!(new.cells.of(0).good.get(), 7);
+    assert!(Arc::ptr_eq(
+        endpoint(&first, "new", 1),
+        endpoint(&moved, "new", 1)
+    ));
+    // Whoever has pinned the older state must not go where it was.
+    assert!(old.fitness.admit(NOW, 0).is_some());
+    moved.doubt_the_gone(&first);
+    assert!(old.fitness.admit(NOW, 0).is_none() && old.fitness.admit_in_panic().is_none());
+
+    // Gone, and back at the same address: another machine may have it.
+    let gone = learned(&[("b", "http://h:2")], &moved);
+    assert_eq!(gone.backends.iter().map(|b| b.away.len()).sum::<usize>(), 2);
+    let back = learned(&[("a", "http://h:3"), ("b", "http://h:2")], &gone);
+    assert!(!endpoint(&back, "new", 0).fitness.sight().proven);
+    assert_eq!(endpoint(&back, "new", 0).cells.of(0).good.get(), 7);
+    // Where nothing has to be proven it is the same one, with its breaker and its connections.
+    assert!(Arc::ptr_eq(
+        endpoint(&back, "plain", 0),
+        endpoint(&moved, "plain", 0)
+    ));
+}
