@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::moment::rfc3339;
 use super::view::View;
 use crate::api::{DiscoveryState, FoundState};
-use crate::control::{Discovery, Doubts, Found};
+use crate::control::{Doubts, Found};
 use crate::snapshot::Backend;
 
 /// How the look for a backend's endpoints stands; `None` where they stand in the file.
@@ -44,12 +44,12 @@ fn one(found: &Found, backend: &Backend, doubts: &Doubts) -> FoundState {
     }
 }
 
-/// Whether the endpoints of some backend have not been found out for too long.
-pub(super) fn is_stale(view: &View) -> bool {
-    let now = Instant::now();
-    view.finds
-        .known
-        .load()
-        .values()
-        .any(|discovery: &Discovery| discovery.is_stale(now))
+/// The backends whose endpoints have not been found out for too long.
+pub(super) fn stale(view: &View) -> impl Iterator<Item = String> + use<> {
+    let (now, known) = (Instant::now(), view.finds.known.load());
+    let stale = known
+        .iter()
+        .filter(|(_, discovery)| discovery.is_stale(now));
+    let names: Vec<String> = stale.map(|(name, _)| name.clone()).collect();
+    names.into_iter()
 }

@@ -1,6 +1,6 @@
 //! What `/health` and the state of the API have in common, from one look at the house.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,8 +68,10 @@ impl<'v> Report<'v> {
             .iter()
             .map(|backend| (backend.name.to_string(), self.of_backend(backend)))
             .collect();
+        let (status, because) = self.overall(&config, &routes, &services);
         Health {
-            status: self.overall(&config, &routes, &services),
+            status,
+            because,
             epoch: self.snapshot.epoch,
             config,
             routes,
@@ -77,35 +79,79 @@ impl<'v> Report<'v> {
         }
     }
 
-    /// A backend matters by the share that is in force: a candidate at 0 % may be empty. A kill
-    /// switch or a hold of the guard that keeps a share back is told until somebody resumes, or until
-    /// nobody wants that share any more.
     fn overall(
         &self,
         config: &ConfigHealth,
         routes: &BTreeMap<String, RouteHealth>,
         services: &BTreeMap<String, ServiceHealth>,
-    ) -> HouseStatus {
-        if routes.values().any(|route| !route.can_serve) {
-            return HouseStatus::Down;
-        }
-        let is_up = |backend: &str| {
-            let service = services.get(backend);
-            service.is_none_or(|service| service.status == ServiceStatus::Up)
+    ) -> (HouseStatus, Vec<String>) {
+        let unserved = routes.iter().filter(|(_, route)| !route.can_serve);
+        let mut because: Vec<String> = unserved
+            .map(|(name, _)| format!("nobody can serve route `{name}`"))
+            .collect();
+        let status = match because.is_empty() {
+            true => HouseStatus::Degraded,
+            false => HouseStatus::Down,
         };
-        let as_meant = |(name, route): (&String, &RouteHealth)| {
-            let candidate = route.candidate.as_deref();
-            (route.percent_in_force >= 100.0 || is_up(&route.primary))
-                && (route.percent_in_force <= 0.0 || candidate.is_none_or(is_up))
-                && !self.is_kept_back(name)
-        };
-        let applied = config.status == ConfigStatus::Applied;
-        let fresh = !discovering::is_stale(self.view);
-        if applied && fresh && self.standing.journal_sound && routes.iter().all(as_meant) {
-            HouseStatus::Ok
-        } else {
-            HouseStatus::Degraded
+        if config.status != ConfigStatus::Applied {
+            because.push("the file is not in force".to_owned());
         }
+        if !self.standing.journal_sound {
+            because.push("the journal cannot be written".to_owned());
+        }
+        let stale = discovering::stale(self.view);
+        because.extend(
+            stale.map(|name| {
+                format!("the endpoints of `{name}` could not be looked for for too long")
+            }),
+        );
+        because.extend(self.not_up(routes, services));
+        let kept_back = routes.keys().filter(|name| self.is_kept_back(name));
+        because.extend(kept_back.map(|name| format!("traffic of route `{name}` is kept back")));
+        match because.is_empty() {
+            true => (HouseStatus::Ok, because),
+            false => (status, because),
+        }
+    }
+
+    /// Backends that are not wholly up, as far as they matter: by the share that is in force, so a candidate at
+    /// 0 % may be empty. A kill switch or a hold of the guard that keeps a share back is told until somebody
+    /// resumes, or until nobody wants that share any more.
+    fn not_up(
+        &self,
+        routes: &BTreeMap<String, RouteHealth>,
+        services: &BTreeMap<String, ServiceHealth>,
+    ) -> Vec<String> {
+        let needed = routes.values().flat_map(|route| {
+            let primary = Some(&route.primary).filter(|_| route.percent_in_force < 100.0);
+            let candidate = route
+                .candidate
+                .as_ref()
+                .filter(|_| route.percent_in_force > 0.0);
+            primary.into_iter().chain(candidate)
+        });
+        let needed: BTreeSet<&String> = needed.collect();
+        let needed = needed
+            .into_iter()
+            .filter_map(|name| Some((name, services.get(name)?)));
+        let told = needed.filter_map(|(name, service)| {
+            let all = service.endpoints.len();
+            let out = self
+                .snapshot
+                .backends
+                .iter()
+                .find(|backend| *backend.name == **name);
+            let out = out.into_iter().flat_map(|backend| &backend.members);
+            let out = out.filter(|member| !member.endpoint.carries()).count();
+            match service.status {
+                ServiceStatus::Up => None,
+                ServiceStatus::Empty => Some(format!("backend `{name}` has no endpoint")),
+                ServiceStatus::Degraded | ServiceStatus::Down => Some(format!(
+                    "{out} of {all} endpoints of backend `{name}` are out"
+                )),
+            }
+        });
+        told.collect()
     }
 
     pub(super) fn force(&self, route: &str) -> Option<&Force> {

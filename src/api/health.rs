@@ -12,6 +12,9 @@ use super::{BackendCost, DiscoveryState};
 pub struct Health {
     /// The worst that is true.
     pub status: HouseStatus,
+    /// Why it is not `ok`, each in a few words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub because: Vec<String>,
     /// Number of the state in force; it rises with each change.
     pub epoch: u64,
     /// Where the configuration stands.

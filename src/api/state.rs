@@ -12,6 +12,9 @@ use super::{ConfigHealth, FlagState, GuardState, HouseStatus, RampState, Service
 pub struct State {
     /// The worst that is true.
     pub status: HouseStatus,
+    /// Why it is not `ok`, each in a few words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub because: Vec<String>,
     /// How far the migration has come, by what is in force.
     pub phase: Phase,
     /// Of figshift.

@@ -48,13 +48,27 @@ pub(super) fn lines(state: &State) -> String {
 fn summary(discovery: &DiscoveryState) -> String {
     let source = &discovery.source;
     let age = discovery.age_seconds.round();
-    let mut text = match &discovery.good_at {
-        Some(_) => format!("from {source}, looked for {age} s ago"),
-        None => format!("from {source}, not found out yet"),
+    let nothing = discovery.found.is_empty();
+    let mut text = match (&discovery.good_at, &discovery.error) {
+        (Some(_), None) => format!("from {source}, looked for {age} s ago"),
+        (Some(_), Some(_)) => format!("from {source}, last good look {age} s ago"),
+        (None, _) => format!("from {source}, nothing found out yet"),
     };
-    if let Some(error) = &discovery.error {
-        let alarm = if discovery.stale { "STALE" } else { "failing" };
-        text += &format!("; {alarm}: {error}; what was found last is kept");
+    match &discovery.error {
+        Some(error) => {
+            let alarm = if discovery.stale { "STALE" } else { "failing" };
+            text += &format!("; {alarm}: {error}");
+            if !nothing {
+                text += "; what was found last is kept";
+            }
+        }
+        None if nothing && discovery.good_at.is_some() => {
+            text += match &**source {
+                "vastai" => "; no instance is meant by it: see `figshift vast ls`",
+                _ => "; it names no endpoint",
+            };
+        }
+        None => {}
     }
     text
 }

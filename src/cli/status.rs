@@ -98,6 +98,9 @@ fn page(state: &State, reach: &Reach) -> String {
         phase(state.phase),
         state.epoch
     );
+    for reason in &state.because {
+        text += &format!("  {}\n", plain(reason));
+    }
     text += &format!("file: {}\n", file(state));
     if !state.journal_sound {
         text += "journal: cannot be written; a restart would not know of the last change\n";

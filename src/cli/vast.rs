@@ -20,7 +20,7 @@ enum Command {
     /// missing or refused, with 2 when the file is broken, with 3 when only some of the accounts have
     /// answered, with 4 when the API cannot be reached.
     #[command(
-        after_help = "Example:\n  figshift vast ls --json | jq '.[] | select(.state == \"runs\")'"
+        after_help = "Example:\n  figshift vast ls --json | jq '.[] | select(.state == \"running\")'"
     )]
     Ls(vast_ls::Ls),
     /// Check everything between the key and an answer of every instance, and tell what helps.

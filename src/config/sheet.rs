@@ -67,6 +67,19 @@ impl<'t> Sheet<'t> {
         self.is_spoiled(path) || self.spoiled.iter().any(|spoiled| spoiled.is_within(path))
     }
 
+    /// Whether a key of the table at a path was refused as unknown: whoever wrote it may have meant another
+    /// one, which is not missing then.
+    pub(super) fn has_unknown_key(&self, path: &Path) -> bool {
+        let Some(Value::Table(table)) = self.written.at(path).map(|node| &node.value) else {
+            return false;
+        };
+        table.keys().any(|key| {
+            let path = path.key(key).to_string();
+            let mut problems = self.problems.iter();
+            problems.any(|p| p.path == path && p.message.starts_with("unknown key"))
+        })
+    }
+
     /// The value at a path as written, in backquotes.
     pub(super) fn quote(&self, path: &Path) -> String {
         match self.written.at(path).map(|node| &node.value) {

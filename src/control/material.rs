@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::config::model::{Backend, BackendTls, ClientAuth, Listen, Protocol};
+use crate::config::scalar::Secret;
 use crate::config::{Config, Found, Problems, placed};
 use crate::tls::{At, Authority, BadFile, Connecting, Listening, Material, Pair};
 
@@ -31,7 +32,15 @@ pub(super) fn load(config: &Config, previous: &Material) -> Result<Arc<Material>
 ///
 /// Each file that cannot be used.
 pub fn check_files(path: &Path, config: &Config, text: &str) -> Result<Vec<String>, Problems> {
-    read_files(path, config, text).map(|material| material.remarks.clone())
+    let material = read_files(path, config, text)?;
+    let mut remarks = material.remarks.clone();
+    remarks.extend(
+        config
+            .backends
+            .iter()
+            .flat_map(|(name, backend)| odd(name, backend)),
+    );
+    Ok(remarks)
 }
 
 /// What TLS needs, made of the files that a checked file names.
@@ -41,6 +50,43 @@ pub fn check_files(path: &Path, config: &Config, text: &str) -> Result<Vec<Strin
 /// Each file that cannot be used, as a problem at its place.
 pub fn read_files(path: &Path, config: &Config, text: &str) -> Result<Arc<Material>, Problems> {
     load(config, &Material::default()).map_err(|bad| problems(path, text, &bad))
+}
+
+/// What is in order and will most likely not do what is meant.
+fn odd(name: &str, backend: &Backend) -> Vec<String> {
+    let mut odd = Vec::new();
+    let discover = backend.discover.as_ref();
+    if let Some(file) = discover.and_then(|discover| discover.file.as_ref())
+        && !file.path.exists()
+    {
+        let path = file.path.display();
+        odd.push(format!(
+            "backend `{name}` has no endpoint before {path} is there"
+        ));
+    }
+    let is_rented = discover.is_some_and(|discover| discover.vastai.is_some());
+    let says_something = backend
+        .ready
+        .as_ref()
+        .is_some_and(|ready| ready.contains.is_some());
+    if is_rented && !says_something && !backend.speaks_tls() {
+        odd.push(format!(
+            "backend `{name}` takes any web server at an instance's address for ready: ask for what only the \
+             service can answer, by `contains` in [backends.{name}.ready]"
+        ));
+    }
+    if let Some(auth) = &backend.auth {
+        let given = |secret: &Option<_>| secret.as_ref().is_some_and(|s: &Secret| !s.is_empty());
+        let own = auth.instances.values();
+        let mut own = own.map(|own| given(&own.bearer) || given(&own.basic));
+        let shared = given(&auth.bearer) || given(&auth.basic) || !auth.instances.is_empty();
+        if !shared || own.any(|given| !given) {
+            odd.push(format!(
+                "backend `{name}` is shown nothing where a secret in its `auth` is empty"
+            ));
+        }
+    }
+    odd
 }
 
 /// What is odd is said at each load.

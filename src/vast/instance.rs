@@ -191,7 +191,10 @@ mod tests {
         );
         let standings = rows.iter().map(Instance::standing);
         let words: Vec<_> = standings.map(Standing::word).collect();
-        assert_eq!(words, ["runs", "runs", "waits", "preempted", "runs"]);
+        assert_eq!(
+            words,
+            ["running", "running", "starting", "preempted", "running"]
+        );
         let words: Vec<_> = rows.iter().map(Instance::words).collect();
         assert_eq!(
             words[..4],

@@ -19,11 +19,11 @@ pub enum Standing {
 }
 
 impl Standing {
-    /// One word: `runs`, `waits`, `preempted`, `out` or `unsure`.
+    /// One word, as in `status`: `running`, `starting`, `preempted`, `out` or `unsure`.
     pub fn word(self) -> &'static str {
         match self {
-            Self::Runs => "runs",
-            Self::Waits(_) => "waits",
+            Self::Runs => "running",
+            Self::Waits(_) => "starting",
             Self::Preempted => "preempted",
             Self::Out(_) => "out",
             Self::Unsure(_) => "unsure",
@@ -127,18 +127,18 @@ mod tests {
     #[test]
     fn every_picture_has_its_meaning() {
         for (states, on_demand, interruptible) in [
-            ("running running running running", "runs", "runs"),
-            ("Running running running running", "runs", "runs"),
-            ("running - - -", "runs", "runs"),
-            ("running running - -", "runs", "runs"),
+            ("running running running running", "running", "running"),
+            ("Running running running running", "running", "running"),
+            ("running - - -", "running", "running"),
+            ("running running - -", "running", "running"),
             // On its way.
-            ("- running running running", "waits", "waits"),
-            ("- - - -", "waits", "waits"),
-            ("created running running running", "waits", "waits"),
-            ("loading running running running", "waits", "waits"),
-            ("rebooting running running running", "waits", "waits"),
-            ("exited running stopped running", "waits", "waits"),
-            ("exited running stopped -", "waits", "waits"),
+            ("- running running running", "starting", "starting"),
+            ("- - - -", "starting", "starting"),
+            ("created running running running", "starting", "starting"),
+            ("loading running running running", "starting", "starting"),
+            ("rebooting running running running", "starting", "starting"),
+            ("exited running stopped running", "starting", "starting"),
+            ("exited running stopped -", "starting", "starting"),
             // Outbid, or stopped by its owner.
             ("exited stopped stopped stopped", "out", "preempted"),
             ("loading stopped stopped stopped", "out", "preempted"),
@@ -161,8 +161,8 @@ mod tests {
             ("offline running running running", "unsure", "unsure"),
             ("offline stopped stopped stopped", "out", "preempted"),
             // Words of tomorrow.
-            ("hibernating running running running", "waits", "waits"),
-            ("running hibernating running running", "waits", "waits"),
+            ("hibernating running running running", "starting", "starting"),
+            ("running hibernating running running", "starting", "starting"),
         ] {
             assert_eq!(standing(states, false).0, on_demand, "{states}");
             assert_eq!(

@@ -26,6 +26,7 @@ pub(in crate::admin) async fn state(Shared(view): Shared<View>) -> Json<State> {
         .collect();
     Json(State {
         status: health.status,
+        because: health.because,
         phase: phase(&routes),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         epoch: health.epoch,

@@ -59,6 +59,7 @@ fn source(discover: &Discover, at: &Path, sheet: &mut Sheet<'_>) {
         .into_iter()
         .filter(|key| sheet.written.at(&at.key(key)).is_some());
     match (given.next(), given.next()) {
+        (None, _) if sheet.has_unknown_key(at) => {}
         (None, _) => {
             let hint = "write `vastai`, `dns`, `file` or `http`: { vastai = { label = \"...\", port = 8000 } }";
             sheet.at_value(at, "it is not said where to look", hint);
@@ -98,10 +99,8 @@ fn source(discover: &Discover, at: &Path, sheet: &mut Sheet<'_>) {
 
 fn instances(vastai: &VastDiscovery, at: &Path, sheet: &mut Sheet<'_>) {
     let chosen = ["label", "ids", "template"];
-    if !chosen
-        .iter()
-        .any(|key| sheet.written.at(&at.key(key)).is_some())
-    {
+    let is_written = |key: &&str| sheet.written.at(&at.key(key)).is_some();
+    if !chosen.iter().any(is_written) && !sheet.has_unknown_key(at) {
         let hint = "add `label = \"...\"`, `ids = [...]` or `template = \"...\"`";
         sheet.at_key(at, "it is not said which instances are meant", hint);
     }
@@ -126,7 +125,7 @@ fn instances(vastai: &VastDiscovery, at: &Path, sheet: &mut Sheet<'_>) {
         }
     }
     let ids = at.key("ids");
-    if vastai.ids.is_empty() && sheet.written.at(&ids).is_some() && !sheet.is_spoiled(&ids) {
+    if vastai.ids.is_empty() && sheet.written.at(&ids).is_some() && !sheet.is_touched(&ids) {
         sheet.at_value(&ids, "no instance is named", "write some, or remove it");
     }
     no_doubles(&vastai.ids, &ids, sheet);
