@@ -384,13 +384,11 @@ impl State {
         };
         let after = match parameters.remove("after_token") {
             None => 0,
-            Some(token) => {
-                let token = serde_json::from_str::<String>(&token).ok();
-                match token.and_then(|token| token.strip_prefix("after+")?.parse::<u64>().ok()) {
-                    Some(id) => id,
-                    None => return bad("invalid_token", "no such cursor".to_owned()),
-                }
-            }
+            // As it was given, without quotes around it.
+            Some(token) => match token_to_id(&token) {
+                Some(id) => id,
+                None => return bad("invalid_token", "no such cursor".to_owned()),
+            },
         };
         let filters = parameters.remove("select_filters");
         let filters = filters.map_or(Ok(json!({})), |filters| {
@@ -434,9 +432,15 @@ impl State {
             .filter(|row| row["id"].as_u64() > Some(after));
         let rows: Vec<_> = left.by_ref().take(limit).collect();
         let next = left.next().and_then(|_| rows.last());
-        let next = next.map(|row| format!("after+{}", row["id"]));
+        let next = next.map(|row| format!("after+/{}==", row["id"]));
         page(&rows, total, next.as_deref())
     }
+}
+
+/// A token has characters in it that a query must have escaped.
+fn token_to_id(token: &str) -> Option<u64> {
+    let id = token.strip_prefix("after+/")?.strip_suffix("==")?;
+    id.parse().ok()
 }
 
 const OK: &str = "200 OK";
