@@ -1,6 +1,6 @@
 //! Asking the API.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -60,6 +60,25 @@ impl Filter {
     }
 }
 
+/// What all pages of a list had in them.
+#[derive(Debug, Default)]
+struct Listed {
+    passed: BTreeMap<u64, Instance>,
+    /// Of all, whether they passed or not.
+    ids: HashSet<u64>,
+    /// As the last page says.
+    total: Option<u64>,
+}
+
+impl Listed {
+    /// Says so if there must be more than was read.
+    fn lacks(&self) -> Option<String> {
+        let read = self.ids.len();
+        let total = self.total.filter(|total| *total > read as u64)?;
+        Some(format!("the pages end after {read} of {total} instances"))
+    }
+}
+
 impl Vast {
     /// `base` is the scheme and the host, such as `https://console.vast.ai`.
     pub fn new(base: &str, key: Key, outside: Outside) -> Self {
@@ -90,23 +109,41 @@ impl Vast {
     ///
     /// # Errors
     ///
-    /// One of the pages is no good answer. There is no half list.
+    /// One of the pages is no good answer, or they end before all instances have come. There is no half list.
     pub async fn instances(&self, filter: &Filter) -> Result<Vec<Instance>, Trouble> {
         if filter.is_closed() {
             return Ok(Vec::new());
         }
+        let mut listed = self.listed(filter, filter).await?;
+        if listed.lacks().is_some() && *filter != Filter::All {
+            // Nobody says whether the total is that of the filter or that of the account. Without a filter it
+            // can only be one.
+            listed = self.listed(&Filter::All, filter).await?;
+        }
+        match listed.lacks() {
+            None => Ok(listed.passed.into_values().collect()),
+            Some(why) => Err(Trouble::new(TroubleKind::Odd, Asked::Instances.path(), why)),
+        }
+    }
+
+    /// All pages of what is asked for, and of that what passes.
+    async fn listed(&self, asked_for: &Filter, passes: &Filter) -> Result<Listed, Trouble> {
         let asked = Asked::Instances.path();
-        let mut all = BTreeMap::new();
+        let mut listed = Listed::default();
         let mut pages = page::Pages::default();
         let mut after: Option<String> = None;
         loop {
-            let query = page::query(filter, after.as_deref());
+            let query = page::query(asked_for, after.as_deref());
             let page = page::read(asked, &self.get(Asked::Instances, &query).await?)?;
-            let passed = page.instances.into_iter();
-            let passed = passed.filter(|row| filter.lets_pass(row));
-            all.extend(passed.map(|row| (row.id, row)));
+            listed.total = page.total;
+            for row in page.instances {
+                listed.ids.insert(row.id);
+                if passes.lets_pass(&row) {
+                    listed.passed.insert(row.id, row);
+                }
+            }
             let Some(next) = page.next else {
-                return Ok(all.into_values().collect());
+                return Ok(listed);
             };
             after = Some(pages.follow(asked, next)?);
         }

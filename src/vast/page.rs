@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Instance;
 use super::client::Filter;
-use super::field::exact;
+use super::field::{exact, id};
 use super::trouble::{Trouble, TroubleKind as Kind};
 
 /// The most that a page has.
@@ -46,6 +46,8 @@ pub(super) struct Page {
     pub(super) instances: Vec<Instance>,
     /// Where the next one begins.
     pub(super) next: Option<String>,
+    /// How many there are on all pages, if it says so.
+    pub(super) total: Option<u64>,
 }
 
 /// The query for the page after this token. By id, so that what comes meanwhile comes at the end.
@@ -92,6 +94,7 @@ pub(super) fn read(asked: &'static str, body: &Value) -> Result<Page, Trouble> {
     Ok(Page {
         instances: instances.ok_or_else(|| odd("an instance without an id"))?,
         next,
+        total: id(body, "total_instances"),
     })
 }
 

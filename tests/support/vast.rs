@@ -85,6 +85,10 @@ pub(crate) enum Mood {
     EndlessPages,
     /// Every page has the same next one.
     RepeatedToken,
+    /// A page without the next one, of so many instances.
+    LostPages(usize),
+    /// Well, but the total is that of the account, whatever is asked for.
+    TotalOfAll,
     /// More bytes than anybody wants.
     Flood,
 }
@@ -120,6 +124,8 @@ struct State {
     moods: HashMap<Place, (Mood, usize)>,
     calls: Vec<Call>,
     tokens: u64,
+    /// Told instead of the real one.
+    total: Option<usize>,
     /// Nobody is told that it was too soon: for clocks that run faster.
     is_patient: bool,
     on_route: Option<Arc<OnRoute>>,
@@ -143,6 +149,7 @@ impl VastAi {
             moods: HashMap::new(),
             calls: Vec::new(),
             tokens: 0,
+            total: None,
             is_patient: false,
             on_route: None,
         }));
@@ -311,6 +318,13 @@ impl State {
                 page(&[Row::new(token).value()], 1, Some(&format!("t{token}")))
             }
             Mood::RepeatedToken => page(&[Row::new(1).value()], 1, Some("same")),
+            Mood::LostPages(total) => page(&[], total, None),
+            Mood::TotalOfAll => {
+                state.total = Some(state.rows.len());
+                let steps = state.fine(place, path, seen);
+                state.total = None;
+                steps
+            }
             mood => astray(mood, &state.key),
         }
     }
@@ -426,7 +440,7 @@ impl State {
             })
         };
         let all: Vec<_> = self.rows.values().map(Row::value).filter(passes).collect();
-        let total = all.len();
+        let total = self.total.unwrap_or(all.len());
         let mut left = all
             .into_iter()
             .filter(|row| row["id"].as_u64() > Some(after));
@@ -561,7 +575,12 @@ fn astray(mood: Mood, key: &str) -> Vec<Do> {
         Mood::Stall => vec![Do::Stall],
         Mood::Reset => vec![Do::Reset],
         Mood::Flood => text(&vec![b' '; 6 * 1024 * 1024]),
-        Mood::Fine | Mood::Slow(_) | Mood::EndlessPages | Mood::RepeatedToken => unreachable!(),
+        Mood::Fine
+        | Mood::Slow(_)
+        | Mood::EndlessPages
+        | Mood::RepeatedToken
+        | Mood::LostPages(_)
+        | Mood::TotalOfAll => unreachable!(),
     }
 }
 

@@ -246,6 +246,26 @@ async fn a_list_of_which_a_page_fails_is_no_list() {
 }
 
 #[tokio::test]
+async fn a_list_that_ends_too_early_is_no_list() {
+    let api = VastAi::with_fixture();
+    let vast = client(&api.url());
+    let label = Filter::Labels(vec!["shop-inference".to_owned()]);
+    api.behave(Place::Instances, Mood::LostPages(5));
+    for filter in [&Filter::All, &label] {
+        let trouble = vast.instances(filter).await.unwrap_err();
+        assert_eq!(trouble.kind(), TroubleKind::Odd);
+        let told = "/api/v1/instances/: the pages end after 0 of 5 instances";
+        assert_eq!(trouble.to_string(), told);
+    }
+    // A total that knows nothing of the filter hides nothing and is no trouble.
+    api.behave(Place::Instances, Mood::TotalOfAll);
+    assert_eq!(vast.instances(&label).await.unwrap().len(), 4);
+    let none = Filter::Labels(vec!["none".to_owned()]);
+    assert_eq!(vast.instances(&none).await, Ok(vec![]));
+    assert_eq!(api.too_fast(), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn who_is_asked_for_a_pause_makes_one() {
     let api = VastAi::with_fixture();
     api.behave_times(Place::Instances, Mood::LimitedFor(2), 1);
