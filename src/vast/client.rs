@@ -178,10 +178,8 @@ impl Vast {
         }
         let turn = self.pace.turn(asked).await;
         let mut turn = turn.map_err(|left| {
-            let why = format!(
-                "asked for a pause, {:.0} s of which are left",
-                left.as_secs_f64()
-            );
+            // The same words each time: who repeats them in a log tells them once.
+            let why = "a pause was asked for by an earlier 429 and is not over yet";
             Trouble::new(TroubleKind::Limited, path, why).with_wait(Some(left))
         })?;
         let url = format!("{}{path}{query}", self.base);

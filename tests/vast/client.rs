@@ -275,12 +275,17 @@ async fn who_is_asked_for_a_pause_makes_one() {
     let second = vast.clone().instances(&Filter::All).await.unwrap_err();
     assert_eq!(second.kind(), TroubleKind::Limited);
     assert!(second.may_pass());
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let third = vast.instances(&Filter::All).await.unwrap_err();
+    assert!(third.retry_after() < second.retry_after());
+    // A log tells it once.
+    assert_eq!(third.to_string(), second.to_string());
     assert_eq!(
         api.count(Place::Instances),
         1,
         "the pause is kept without a call"
     );
-    tokio::time::sleep(second.retry_after().unwrap()).await;
+    tokio::time::sleep(third.retry_after().unwrap()).await;
     assert_eq!(vast.instances(&Filter::All).await.unwrap().len(), 5);
 }
 
