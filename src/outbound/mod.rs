@@ -10,6 +10,6 @@ mod steps;
 
 pub use answer::{Answer, NoAnswer};
 pub use near::{cause, near};
-pub use outside::Outside;
+pub use outside::{Outside, is_here};
 pub use probe::{Question, Reply, probe};
 pub use steps::{Fault, Limits, Step, Stopped, Trip, trip};

@@ -136,8 +136,8 @@ impl Clients {
     }
 }
 
-/// Whether a URL leads to this machine itself.
-fn is_here(url: &str) -> bool {
+/// Whether a URL leads to this machine itself: its host is `localhost` or a loopback address.
+pub fn is_here(url: &str) -> bool {
     let url = Url::parse(url).ok();
     let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
     let address = host.trim_matches(['[', ']']).parse::<IpAddr>();

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::pace::{Asked, Pace};
 use super::trouble::{Trouble, TroubleKind};
 use super::{Account, Instance, Key, ServerlessEndpoint, answer, page};
-use crate::outbound::Outside;
+use crate::outbound::{Outside, is_here};
 
 /// For one call. A poll that is later helps nobody.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -21,6 +21,8 @@ const LONGEST: usize = 4 * 1024 * 1024;
 #[derive(Debug, Clone)]
 pub struct Vast {
     base: Arc<str>,
+    /// The base is on this machine itself.
+    is_here: bool,
     key: Key,
     outside: Outside,
     pace: Arc<Pace>,
@@ -84,6 +86,7 @@ impl Vast {
     pub fn new(base: &str, key: Key, outside: Outside) -> Self {
         Self {
             base: base.trim_end_matches('/').into(),
+            is_here: is_here(base),
             key,
             outside,
             pace: Arc::default(),
@@ -134,7 +137,8 @@ impl Vast {
         let mut after: Option<String> = None;
         loop {
             let query = page::query(asked_for, after.as_deref());
-            let page = page::read(asked, &self.get(Asked::Instances, &query).await?)?;
+            let body = self.get(Asked::Instances, &query).await?;
+            let page = page::read(asked, &body, self.is_here)?;
             listed.total = page.total;
             for row in page.instances {
                 listed.ids.insert(row.id);

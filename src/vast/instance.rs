@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use serde_json::Value;
 
 use super::field::{exact, flag, id, integer, number, text, whole};
+use super::worker_url::leads_away;
 
 /// A rented machine, or a part of one. Only what figshift uses is kept: a row holds secrets too (environment,
 /// start script, tokens).
@@ -61,7 +62,14 @@ pub struct Instance {
 
 impl Instance {
     /// Reads a row. `None` if it has no id: nothing can be said of it.
+    #[cfg(test)]
     pub(crate) fn read(row: &Value) -> Option<Self> {
+        Self::read_from(row, false)
+    }
+
+    /// Reads a row of an API that is on this machine itself, or not: only in the first case can an instance be
+    /// there, too. `None` if it has no id: nothing can be said of it.
+    pub(super) fn read_from(row: &Value, api_is_here: bool) -> Option<Self> {
         let state = |name| text(row, name).map(|word| word.to_ascii_lowercase());
         let gpus = integer(row, "num_gpus");
         Some(Self {
@@ -75,7 +83,7 @@ impl Instance {
             cur_state: state("cur_state"),
             next_state: state("next_state"),
             status_msg: text(row, "status_msg"),
-            address: address(row),
+            address: address(row, api_is_here),
             ports: row.get("ports").map(ports).unwrap_or_default(),
             direct_port_count: integer(row, "direct_port_count"),
             dollars_per_hour: number(row, "dph_total"),
@@ -137,10 +145,12 @@ impl Instance {
     }
 }
 
-fn address(row: &Value) -> Option<IpAddr> {
+/// Nothing may be sent to this machine or its link because an answer says so, such as to the service that gives
+/// cloud machines their credentials.
+fn address(row: &Value, may_be_here: bool) -> Option<IpAddr> {
     let address: IpAddr = row.get("public_ipaddr")?.as_str()?.trim().parse().ok()?;
-    // A connection to it would end at this machine itself.
-    (!address.is_unspecified()).then_some(address)
+    let is_sound = leads_away(address) || may_be_here && address.is_loopback();
+    is_sound.then_some(address)
 }
 
 /// As docker tells them: `{"8000/tcp": [{"HostIp": "0.0.0.0", "HostPort": "40012"}, …]}`. Ports above 65535 are
@@ -325,9 +335,38 @@ mod tests {
         ] {
             assert_eq!(read(ports.clone()), None, "{ports}");
         }
-        for address in ["0.0.0.0", "::", "", "example.com", "10.0.0.1:80"] {
-            let row = Instance::read(&json!({"id": 1, "public_ipaddr": address})).unwrap();
-            assert_eq!(row.address, None, "{address}");
+    }
+
+    #[test]
+    fn no_row_leads_to_this_machine() {
+        let address = |text: &str, api_is_here| {
+            let row = json!({"id": 1, "public_ipaddr": text});
+            Instance::read_from(&row, api_is_here).unwrap().address
+        };
+        for text in [
+            "0.0.0.0",
+            "0.1.2.3",
+            "::",
+            "169.254.169.254",
+            "fe80::1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "ff02::1",
+            "::ffff:169.254.169.254",
+            "",
+            "example.com",
+            "10.0.0.1:80",
+        ] {
+            assert_eq!(address(text, true), None, "{text}");
+            assert_eq!(address(text, false), None, "{text}");
+        }
+        for text in ["127.0.0.1", "127.9.9.9", "::1"] {
+            assert_eq!(address(text, true), text.parse().ok());
+            assert_eq!(address(text, false), None, "{text}");
+        }
+        assert_eq!(address("::ffff:127.0.0.1", false), None);
+        for text in ["203.0.113.24", "10.0.0.5", "2001:db8::5"] {
+            assert_eq!(address(text, false), text.parse().ok());
         }
     }
 }

@@ -75,16 +75,17 @@ pub(super) fn query(filter: &Filter, after: Option<&str>) -> String {
     query
 }
 
-/// Reads a page.
+/// Reads a page of an API that is on this machine itself, or not.
 ///
 /// # Errors
 ///
 /// It is not in the shape of one. A row without an id counts as that: to leave it out would be to lose an instance.
-pub(super) fn read(asked: &'static str, body: &Value) -> Result<Page, Trouble> {
+pub(super) fn read(asked: &'static str, body: &Value, api_is_here: bool) -> Result<Page, Trouble> {
     let odd = |what: &str| Trouble::new(Kind::Odd, asked, what);
     let rows = body.get("instances").and_then(Value::as_array);
     let rows = rows.ok_or_else(|| odd("no list of instances in it"))?;
-    let instances = rows.iter().map(Instance::read).collect::<Option<_>>();
+    let instances = rows.iter().map(|row| Instance::read_from(row, api_is_here));
+    let instances = instances.collect::<Option<_>>();
     let next = match body.get("next_token") {
         None | Some(Value::Null) => None,
         Some(Value::String(_)) => exact(body, "next_token"),
@@ -154,10 +155,15 @@ mod tests {
 
     #[test]
     fn a_page_is_read_or_refused() {
-        let page = read("/", &json!({"instances": [{"id": 1}], "next_token": "x"})).unwrap();
+        let page = read(
+            "/",
+            &json!({"instances": [{"id": 1}], "next_token": "x"}),
+            false,
+        )
+        .unwrap();
         assert_eq!((page.instances.len(), page.next.as_deref()), (1, Some("x")));
         for next in [json!(null), json!("")] {
-            let page = read("/", &json!({"instances": [], "next_token": next})).unwrap();
+            let page = read("/", &json!({"instances": [], "next_token": next}), false).unwrap();
             assert_eq!((page.instances.len(), page.next), (0, None));
         }
         for body in [
@@ -168,7 +174,11 @@ mod tests {
             json!({"instances": [null]}),
             json!({"instances": [], "next_token": {}}),
         ] {
-            assert_eq!(read("/", &body).unwrap_err().kind(), Kind::Odd, "{body}");
+            assert_eq!(
+                read("/", &body, false).unwrap_err().kind(),
+                Kind::Odd,
+                "{body}"
+            );
         }
     }
 }

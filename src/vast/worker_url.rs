@@ -117,6 +117,18 @@ fn is_nowhere(ip: IpAddr) -> bool {
     }
 }
 
+/// Whether a connection to an address leaves this machine and its link, and can end at a single machine.
+pub(super) fn leads_away(ip: IpAddr) -> bool {
+    let is_near = match ip {
+        IpAddr::V4(four) => four.is_loopback() || four.is_link_local(),
+        IpAddr::V6(six) => match within(six) {
+            Some(four) if !six.is_loopback() => four.is_loopback() || four.is_link_local(),
+            _ => six.is_loopback() || six.is_unicast_link_local(),
+        },
+    };
+    !is_near && !is_nowhere(ip)
+}
+
 /// Whether an address is one of the public network. Those that stand in documents count as such: nobody
 /// has them.
 fn is_public(ip: IpAddr) -> bool {
