@@ -11,6 +11,9 @@ use crate::config::scalar::Secret;
 /// Clocks differ, and deliveries are tried again.
 const OLDEST: Duration = Duration::from_secs(10 * 60);
 
+/// What is above this is milliseconds: as seconds it would be in the year 5138, as milliseconds it is in 1973.
+const MOST_SECONDS: u64 = 100_000_000_000;
+
 /// The secrets that notifications are signed with.
 pub fn webhook_secrets(config: &Config) -> Vec<Secret> {
     let discovers = config.backends.values().filter_map(|b| b.discover.as_ref());
@@ -19,7 +22,8 @@ pub fn webhook_secrets(config: &Config) -> Vec<Secret> {
 }
 
 /// Whether `signature` (`sha256=` and hexadecimal digits) is HMAC-SHA256 of the timestamp, a dot and the body under
-/// one of the secrets, and the timestamp (seconds since 1970) is no more than ten minutes from `now`.
+/// one of the secrets, and the timestamp (seconds or milliseconds since 1970: which of them is not documented) is no
+/// more than ten minutes from `now`.
 pub fn is_signed(
     secrets: &[Secret],
     signature: &str,
@@ -30,10 +34,8 @@ pub fn is_signed(
     let Some(signature) = signature.strip_prefix("sha256=").and_then(bytes_of) else {
         return false;
     };
-    let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let fresh = timestamp
-        .parse()
-        .is_ok_and(|at: u64| now.abs_diff(at) <= OLDEST.as_secs());
+    let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let fresh = moment(timestamp).is_some_and(|at| now.abs_diff(at) <= OLDEST);
     let signed = [timestamp.as_bytes(), b".", body].concat();
     // All of them are tried, whichever fits.
     let fits = secrets.iter().fold(false, |fits, secret| {
@@ -41,6 +43,15 @@ pub fn is_signed(
         fits | hmac::verify(&key, &signed, &signature).is_ok()
     });
     fresh && fits
+}
+
+/// Since 1970.
+fn moment(timestamp: &str) -> Option<Duration> {
+    let number = timestamp.parse().ok()?;
+    Some(match number {
+        0..=MOST_SECONDS => Duration::from_secs(number),
+        _ => Duration::from_millis(number),
+    })
 }
 
 fn bytes_of(hex: &str) -> Option<Vec<u8>> {
@@ -85,6 +96,15 @@ mod tests {
         assert!(!is(signature, "1700000001", body, now));
         assert!(!is(signature, timestamp, body, at(1_700_000_601)));
         assert!(!is(signature, timestamp, body, at(1_699_999_399)));
+        // The same of `1700000000000.{"event_id":"e"}`, in milliseconds.
+        let millis = "sha256=43baf643df17fb3ce3e0997155378429e9e9e865a4163db8e4b107e153c2bc91";
+        assert!(is(millis, "1700000000000", body, now));
+        assert!(is(millis, "1700000000000", body, at(1_699_999_401)));
+        assert!(!is(millis, "1700000000000", body, at(1_700_000_601)));
+        assert!(!is(millis, "1700000000000", body, at(1_699_999_399)));
+        for odd in ["", "-1", "1700000000.5", "99999999999999999999"] {
+            assert_eq!(moment(odd), None, "{odd}");
+        }
         assert!(!is_signed(&secrets[..1], signature, timestamp, body, now));
         assert!(!is_signed(&[], signature, timestamp, body, now));
         for wrong in [
