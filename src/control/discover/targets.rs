@@ -4,15 +4,19 @@
 use std::collections::BTreeMap;
 
 use http::uri::Authority;
+use rustls::pki_types::{IpAddr, ServerName};
 use serde::Deserialize;
 
 use super::super::discovered::{Found, FoundState};
 use crate::config::model::Scheme;
+use crate::tls::server_name;
 
 /// A label may give the weight of its group; Prometheus hides those that begin with two underscores.
 const WEIGHTS: [&str; 2] = ["weight", "__weight__"];
 /// More would be a mistake, and a load for every request that chooses among them.
-const MOST: usize = 10_000;
+const MOST: usize = 1_000;
+/// So many characters of what is wrong are repeated.
+const SHOWN: usize = 80;
 
 #[derive(Debug, Deserialize)]
 struct Group {
@@ -28,7 +32,12 @@ struct Group {
 /// It is none, or one of its targets is none: half a list is not used.
 pub(super) fn read(text: &[u8], scheme: Scheme) -> Result<Vec<Found>, String> {
     let groups: Vec<Group> = serde_json::from_slice(text).map_err(|error| {
-        format!("it is no list such as [{{\"targets\": [\"host:port\"]}}]: {error}")
+        // Its own text repeats the whole of what it did not expect.
+        let why = cut(&error.to_string(), 2 * SHOWN);
+        let (line, column) = (error.line(), error.column());
+        format!(
+            "it is no list such as [{{\"targets\": [\"host:port\"]}}] (line {line}, column {column}): {why}"
+        )
     })?;
     let mut found = BTreeMap::new();
     for (index, group) in groups.iter().enumerate() {
@@ -77,17 +86,32 @@ fn url(target: &str, scheme: Scheme) -> Result<String, String> {
             && !authority.host().is_empty()
             && authority.port_u16().is_some_and(|port| port > 0)
     });
-    match sound {
-        Some(authority) => Ok(format!("{}://{authority}", scheme.as_str())),
-        None => {
-            let shown: String = target
-                .chars()
-                .take(80)
-                .flat_map(char::escape_debug)
-                .collect();
-            Err(format!("`{shown}` is no \"host:port\""))
-        }
+    let shown = || cut(target, SHOWN);
+    let authority = sound.ok_or_else(|| format!("`{}` is no \"host:port\"", shown()))?;
+    match is_host(authority.host()) {
+        true => Ok(format!("{}://{authority}", scheme.as_str())),
+        false => Err(format!(
+            "`{}` has no valid host: use a name of letters, digits, `-` and `_`, an IPv4 address, or an IPv6 \
+             address in brackets",
+            shown()
+        )),
     }
+}
+
+/// Whether it can be connected to and asked for a certificate: what is no host there must not get that far.
+pub(super) fn is_host(host: &str) -> bool {
+    let in_brackets = host.starts_with('[');
+    server_name(host).is_some_and(|name| match name {
+        ServerName::IpAddress(IpAddr::V6(_)) => in_brackets,
+        _ => !in_brackets,
+    })
+}
+
+/// The beginning of a text from outside, on one line.
+pub(super) fn cut(text: &str, most: usize) -> String {
+    let shown = text.chars().take(most).flat_map(char::escape_debug);
+    let rest = text.chars().nth(most).map(|_| '…');
+    shown.chain(rest).collect()
 }
 
 #[cfg(test)]
@@ -135,6 +159,13 @@ mod tests {
             (r#"[{"targets": ["u@h:1"]}]"#, "is no"),
             (r#"[{"targets": ["h:0"]}]"#, "is no"),
             (r#"[{"targets": [":80"]}]"#, "is no"),
+            (r#"[{"targets": ["a$b:80"]}]"#, "`a$b:80` has no valid host"),
+            (r#"[{"targets": ["a~b.test:80"]}]"#, "has no valid host"),
+            (r#"[{"targets": ["a..b:80"]}]"#, "has no valid host"),
+            (r#"[{"targets": ["-a:80"]}]"#, "has no valid host"),
+            (r#"[{"targets": ["10.0.0.300:80"]}]"#, "has no valid host"),
+            (r#"[{"targets": ["[::1%25eth0]:80"]}]"#, "has no valid host"),
+            (r#"[{"targets": ["ä.test:80"]}]"#, "is no"),
             (
                 r#"[{"targets": ["h:1"], "labels": {"weight": "0"}}]"#,
                 "1 to 1000",
@@ -143,5 +174,22 @@ mod tests {
             let error = urls(text).unwrap_err();
             assert!(error.contains(part), "{text}: {error}");
         }
+        let long = "x".repeat(100_000);
+        for text in [
+            format!(r#""{long}""#),
+            format!(r#"[{{"targets": "{long}"}}]"#),
+            format!(r#"[{{"targets": ["{long}"]}}]"#),
+        ] {
+            let error = urls(&text).unwrap_err();
+            assert!(error.len() < 400, "{error}");
+            assert!(error.contains("line 1") || error.contains("x…`"), "{error}");
+        }
+        let list = |most| {
+            let all: Vec<String> = (1..=most).map(|port| format!("h:{port}")).collect();
+            format!(r#"[{{"targets": {all:?}}}]"#)
+        };
+        assert_eq!(urls(&list(1_000)).unwrap().len(), 1_000);
+        let error = urls(&list(1_001)).unwrap_err();
+        assert_eq!(error, "it has more than 1000 targets");
     }
 }
