@@ -1,10 +1,9 @@
 //! Going to an endpoint as its backend does it, step by step, with a remedy for what fails.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::finding::Findings;
-use crate::control::{judge_proof, proof_question};
+use crate::control::{health_question, judge_health, judge_proof, proof_question, tls_to};
 use crate::outbound::{Fault, Limits, Question, Reply, Step, Stopped, trip};
 use crate::snapshot::{Backend, Endpoint, Member, Protocol, Target};
 
@@ -26,15 +25,10 @@ pub(super) async fn knock(backend: &Backend, member: &Member, all: &mut Findings
         Target::Address(address) => (address.ip().to_string(), address.port()),
         Target::Name(host, port) => (host.to_string(), *port),
     };
-    let tls = match (&endpoint.server_name, &backend.connector) {
-        (None, _) => None,
-        (Some(own), Some(connector)) => {
-            let name = connector.name.as_ref().unwrap_or(own).clone();
-            Some((Arc::clone(&connector.config), name))
-        }
-        (Some(_), None) => {
-            let remedy = format!("add [backends.{}.tls]", backend.name);
-            all.wrong("tls", "it is not said how to check its certificate", remedy);
+    let tls = match tls_to(endpoint, backend.connector.as_deref()) {
+        Ok(tls) => tls,
+        Err(why) => {
+            all.wrong("tls", why, format!("add [backends.{}.tls]", backend.name));
             return;
         }
     };
@@ -80,13 +74,6 @@ pub(super) async fn knock(backend: &Backend, member: &Member, all: &mut Findings
 impl Asked {
     /// What the backend says: `ready` where endpoints prove themselves, else `health`, else any page.
     fn of(backend: &Backend, member: &Member) -> Self {
-        let http2 = backend.protocol == Protocol::H2;
-        let page = |path: &str| Question {
-            url: format!("{}{path}", member.endpoint.url),
-            http2,
-            authorization: member.authorization.own().cloned(),
-            ..Question::default()
-        };
         match &backend.health {
             _ if member.endpoint.proves => Self {
                 check: "ready",
@@ -95,16 +82,17 @@ impl Asked {
             },
             Some(health) => Self {
                 check: "health",
-                // As the checks do it.
-                question: Question {
-                    authorization: None,
-                    ..page(&health.path)
-                },
+                question: health_question(backend, member, health),
                 limit: health.timeout.get(),
             },
             None => Self {
                 check: "answer",
-                question: page("/"),
+                question: Question {
+                    url: format!("{}/", member.endpoint.url),
+                    http2: backend.protocol == Protocol::H2,
+                    authorization: member.authorization.own().cloned(),
+                    ..Question::default()
+                },
                 limit: ANSWER,
             },
         }
@@ -115,10 +103,8 @@ impl Asked {
         let name = &backend.name;
         let good = match &backend.health {
             _ if member.endpoint.proves => judge_proof(&backend.ready, reply),
-            Some(health) if !health.expect.contains(status) => {
-                Err(format!("the status is {status}"))
-            }
-            _ => Ok(()),
+            Some(health) => judge_health(health, reply),
+            None => Ok(()),
         };
         match good {
             Ok(()) if self.check == "answer" && status >= 500 => all.odd(

@@ -5,15 +5,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderValue;
 use rand::RngExt;
-use reqwest::Client;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use tokio::task::JoinHandle;
 
 use super::change::{Actor, What};
 use super::door::Door;
 use crate::config::model::{Health, Protocol};
-use crate::outbound::{Question, Reply, cause, near, probe};
-use crate::snapshot::{Backend, Endpoint, Publisher, Snapshot, Target};
+use crate::outbound::{Question, Reply, probe};
+use crate::snapshot::{Backend, Endpoint, Member, Publisher, Snapshot, Target};
 use crate::tls::Connector;
 
 /// How soon a new snapshot is noticed.
@@ -21,15 +23,7 @@ const LOOK: Duration = Duration::from_millis(250);
 
 /// Checks what the snapshots in force ask for, until the controller is gone.
 pub async fn check_health(publisher: Publisher, door: Door) {
-    let client = match near().build() {
-        Ok(client) => client,
-        Err(error) => {
-            tracing::error!(%error, "No health checks: the HTTP client cannot be made");
-            return;
-        }
-    };
     let mut checks = Checks {
-        client,
         door,
         running: HashMap::new(),
     };
@@ -44,30 +38,42 @@ pub async fn check_health(publisher: Publisher, door: Door) {
     }
 }
 
-/// How a backend is spoken to: with another one, its checks begin anew.
+/// How a member is spoken to: with another one, its checks begin anew.
 #[derive(Clone)]
 struct Way {
     protocol: Protocol,
     connector: Option<Arc<Connector>>,
+    authorization: Option<HeaderValue>,
 }
 
 impl Way {
-    fn to(backend: &Backend) -> Self {
+    fn to(backend: &Backend, member: &Member) -> Self {
         Self {
             protocol: backend.protocol,
             connector: backend.connector.clone(),
+            authorization: member.authorization.own().cloned(),
         }
     }
 
-    fn is_to(&self, backend: &Backend) -> bool {
+    fn is_to(&self, backend: &Backend, member: &Member) -> bool {
         let id = self.connector.as_ref().map_or(0, |connector| connector.id);
-        self.protocol == backend.protocol && id == backend.connector_id()
+        self.protocol == backend.protocol
+            && id == backend.connector_id()
+            && self.authorization.as_ref() == member.authorization.own()
+    }
+
+    fn question(&self, endpoint: &Endpoint, health: &Health) -> Question {
+        Question {
+            url: format!("{}{}", endpoint.url, health.path),
+            authorization: self.authorization.clone(),
+            http2: self.protocol == Protocol::H2,
+            ..Question::default()
+        }
     }
 }
 
 /// The running checks, by endpoint id.
 struct Checks {
-    client: Client,
     door: Door,
     running: HashMap<u64, Running>,
 }
@@ -97,10 +103,12 @@ impl Checks {
             for member in &backend.members {
                 let endpoint = &member.endpoint;
                 let running = match old.remove(&endpoint.id) {
-                    Some(running) if running.health == *health && running.way.is_to(backend) => {
+                    Some(running)
+                        if running.health == *health && running.way.is_to(backend, member) =>
+                    {
                         running
                     }
-                    _ => self.start(endpoint, backend, health),
+                    _ => self.start(backend, member, health),
                 };
                 self.running.insert(endpoint.id, running);
             }
@@ -120,10 +128,10 @@ impl Checks {
         }
     }
 
-    fn start(&self, endpoint: &Arc<Endpoint>, backend: &Backend, health: &Health) -> Running {
-        let way = Way::to(backend);
+    fn start(&self, backend: &Backend, member: &Member, health: &Health) -> Running {
+        let endpoint = &member.endpoint;
+        let way = Way::to(backend, member);
         let check = Check {
-            client: self.client.clone(),
             door: self.door.clone(),
             endpoint: Arc::clone(endpoint),
             backend: backend.name.clone(),
@@ -140,6 +148,45 @@ impl Checks {
     }
 }
 
+/// What a health check asks a member of a backend.
+pub fn health_question(backend: &Backend, member: &Member, health: &Health) -> Question {
+    Way::to(backend, member).question(&member.endpoint, health)
+}
+
+/// Whether an answer is that of a healthy endpoint.
+///
+/// # Errors
+///
+/// It is not; the text says why.
+pub fn judge_health(health: &Health, reply: &Reply) -> Result<(), String> {
+    match reply.status {
+        _ if reply.is_placeholder => {
+            Err("the portal answers for a service that is not up".to_owned())
+        }
+        status if health.expect.contains(status) => Ok(()),
+        status => Err(format!("the status is {status}")),
+    }
+}
+
+/// How an endpoint's certificate is looked at, and by which name. `None` if it has none.
+///
+/// # Errors
+///
+/// It has one, and the backend does not say how to look at it.
+pub fn tls_to(
+    endpoint: &Endpoint,
+    connector: Option<&Connector>,
+) -> Result<Option<(Arc<ClientConfig>, ServerName<'static>)>, String> {
+    match (&endpoint.server_name, connector) {
+        (None, _) => Ok(None),
+        (Some(own), Some(connector)) => {
+            let name = connector.name.as_ref().unwrap_or(own);
+            Ok(Some((Arc::clone(&connector.config), name.clone())))
+        }
+        (Some(_), None) => Err("it is not said how to check its certificate".to_owned()),
+    }
+}
+
 /// Asks an endpoint in the way in which requests come to it. The caller says how long it waits.
 ///
 /// # Errors
@@ -150,14 +197,7 @@ pub(super) async fn ask_endpoint(
     connector: Option<&Connector>,
     question: &Question,
 ) -> Result<Reply, String> {
-    let tls = match (&endpoint.server_name, connector) {
-        (None, _) => None,
-        (Some(own), Some(connector)) => {
-            let name = connector.name.as_ref().unwrap_or(own);
-            Some((Arc::clone(&connector.config), name.clone()))
-        }
-        (Some(_), None) => return Err("it is not said how to check its certificate".to_owned()),
-    };
+    let tls = tls_to(endpoint, connector)?;
     match &endpoint.target {
         Target::Address(address) => probe(address, tls, question).await,
         Target::Name(host, port) => probe((&**host, *port), tls, question).await,
@@ -166,7 +206,6 @@ pub(super) async fn ask_endpoint(
 
 /// The check of one endpoint.
 struct Check {
-    client: Client,
     door: Door,
     endpoint: Arc<Endpoint>,
     backend: Box<str>,
@@ -223,32 +262,11 @@ impl Check {
     ///
     /// The answer is no good one, or there is none; the text says why.
     async fn ask(&self) -> Result<(), String> {
-        let url = format!("{}{}", self.endpoint.url, self.health.path);
-        let limit = self.health.timeout.get();
-        let is_plain = self.endpoint.server_name.is_none();
-        let status = match self.way.protocol {
-            Protocol::Auto | Protocol::H1 if is_plain => {
-                let asked = self.client.get(url).timeout(limit).send().await;
-                asked
-                    .map(|answer| answer.status().as_u16())
-                    .map_err(|error| cause(&error))
-            }
-            _ => {
-                let question = Question {
-                    url,
-                    http2: self.way.protocol == Protocol::H2,
-                    ..Question::default()
-                };
-                let asked = ask_endpoint(&self.endpoint, self.way.connector.as_deref(), &question);
-                let asked = tokio::time::timeout(limit, asked).await;
-                let asked = asked.unwrap_or_else(|_| Err("no answer in time".to_owned()));
-                asked.map(|reply| reply.status)
-            }
-        };
-        match status? {
-            status if self.health.expect.contains(status) => Ok(()),
-            status => Err(format!("the status is {status}")),
-        }
+        let question = self.way.question(&self.endpoint, &self.health);
+        let asked = ask_endpoint(&self.endpoint, self.way.connector.as_deref(), &question);
+        let asked = tokio::time::timeout(self.health.timeout.get(), asked).await;
+        let late = |_| Err("no answer in time".to_owned());
+        judge_health(&self.health, &asked.unwrap_or_else(late)?)
     }
 
     /// Good answers to real requests so far.

@@ -51,7 +51,7 @@ pub use events::Events;
 pub use flag::{Flags, keep_flags};
 pub use force::{Cause, Force, Link, Switches};
 pub use gate::{Gates, ask_gates};
-pub use health::check_health;
+pub use health::{check_health, health_question, judge_health, tls_to};
 pub use journal::{Entry, Move, journal_path, read_journal, read_journal_after};
 pub use judge::{Blame, Blames, Finding, GuardPhase, Part, Totals, ramp_plan};
 pub use judging::{Findings, Judged};

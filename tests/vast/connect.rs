@@ -101,6 +101,21 @@ async fn what_does_not_work_is_told_with_its_remedy() {
             "FAIL  serves   none of 1 can serve",
         ],
     );
+    let portal = Origin::new(|seen| match seen.head.get("authorization") {
+        Some("Bearer of-the-portal-itself") => crate::stage::placeholder(),
+        _ => vec![status("401 Unauthorized", &[], b"")],
+    });
+    one(&format!(
+        "endpoints = [\"{}\"]\nhealth = {{ path = \"/health\" }}\nauth = {{ bearer = \"of-the-portal-itself\" }}",
+        portal.url()
+    ));
+    shell.run(CONNECT).await.is(
+        1,
+        &[
+            "FAIL  health   the portal answers for a service that is not up (status 200, X-Portal-Placeholder)",
+            "remedy: wait until the service in the instance is up",
+        ],
+    );
     one(&format!("endpoints = [\"{}\"]", sick.url()));
     shell
         .run(CONNECT)

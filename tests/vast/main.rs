@@ -15,6 +15,7 @@ mod check;
 mod client;
 mod connect;
 mod discovery;
+mod health;
 mod long;
 mod ls;
 mod price;
