@@ -60,7 +60,7 @@ pub struct VastDiscovery {
     pub grace: Duration,
     /// The API key; default: `VAST_API_KEY`, then the key files of the `vastai` command. It needs `instance_read` only.
     pub api_key: Option<Secret>,
-    /// Where the API is.
+    /// Where the API is: https, but on this machine.
     #[serde(default = "VastDiscovery::default_api")]
     pub api: String,
     /// Secret of a notification webhook of Vast.ai to `/api/v1/vastai/webhook` of the admin port: what it tells is looked up at once.

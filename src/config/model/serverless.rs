@@ -30,7 +30,7 @@ pub struct Serverless {
     pub max_body: Size,
     /// The API key; default: `VAST_API_KEY`, then the key files of the `vastai` command. It needs the scope `misc`, with `mode = "worker"` to learn the endpoint's own key.
     pub api_key: Option<Secret>,
-    /// Where the API is.
+    /// Where the API is: https, but on this machine.
     #[serde(default = "Serverless::default_api")]
     pub api: String,
     /// Where a worker is asked for.

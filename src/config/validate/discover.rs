@@ -139,7 +139,7 @@ fn instances(vastai: &VastDiscovery, at: &Path, sheet: &mut Sheet<'_>) {
         &at.key("grace"),
         sheet,
     );
-    urls::base(&vastai.api, &at.key("api"), sheet);
+    urls::with_key(&vastai.api, &at.key("api"), sheet);
 }
 
 fn names(dns: &DnsDiscovery, at: &Path, sheet: &mut Sheet<'_>) {

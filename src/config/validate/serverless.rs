@@ -6,7 +6,6 @@ use crate::config::sheet::Sheet;
 use crate::config::tree::Path;
 
 use super::bounds::{HOUR, within};
-use super::names::split_port;
 use super::urls;
 
 /// Longer than any name at Vast.ai.
@@ -39,7 +38,7 @@ pub(super) fn check(backend: &Backend, at_backend: &Path, sheet: &mut Sheet<'_>)
         ("engine", &serverless.engine),
         ("front", &serverless.front),
     ] {
-        service(url, &at.key(key), sheet);
+        urls::with_key(url, &at.key(key), sheet);
     }
     company(backend, serverless, at_backend, sheet);
 }
@@ -63,32 +62,6 @@ fn name(serverless: &Serverless, path: &Path, sheet: &mut Sheet<'_>) {
         let hint = "call it by letters, digits, `-` and `_` at Vast.ai, or use `mode = \"worker\"`";
         sheet.at_value(path, message, hint);
     }
-}
-
-/// A URL to which a key is sent.
-fn service(url: &str, path: &Path, sheet: &mut Sheet<'_>) {
-    if url.contains('?') {
-        let hint = "leave it out: a path is appended";
-        sheet.at_value(path, "the URL has a query", hint);
-        return;
-    }
-    urls::whole(url, path, sheet);
-    let plain = url.split_once("://");
-    let plain = plain.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("http"));
-    if let Some((_, rest)) = plain
-        && !is_here(rest)
-    {
-        let message = "a key would be sent there without TLS";
-        sheet.at_value(path, message, "write \"https://host\"");
-    }
-}
-
-/// Whether it leads to this machine.
-fn is_here(rest: &str) -> bool {
-    let authority = rest.split('/').next().unwrap_or_default();
-    let host = split_port(authority).0.trim_matches(['[', ']']);
-    let address = host.parse::<std::net::IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// What does not go with it.

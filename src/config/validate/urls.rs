@@ -18,10 +18,31 @@ pub(super) fn whole(url: &str, path: &Path, sheet: &mut Sheet<'_>) {
 /// Checks a URL that a path is appended to.
 pub(super) fn base(url: &str, path: &Path, sheet: &mut Sheet<'_>) {
     if url.contains('?') {
-        let hint = "leave it out: the path of the flag is appended";
+        let hint = "leave it out: a path is appended";
         sheet.at_value(path, "the URL has a query", hint);
     }
     whole(url, path, sheet);
+}
+
+/// Checks a URL that a path is appended to and a key is sent to: by TLS, unless it leads to this machine.
+pub(super) fn with_key(url: &str, path: &Path, sheet: &mut Sheet<'_>) {
+    base(url, path, sheet);
+    let plain = url.split_once("://");
+    let plain = plain.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("http"));
+    if let Some((_, rest)) = plain
+        && !is_here(rest)
+    {
+        let message = "a key would be sent there without TLS";
+        sheet.at_value(path, message, "write \"https://host\"");
+    }
+}
+
+/// Whether it leads to this machine.
+fn is_here(rest: &str) -> bool {
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let host = split_port(authority).0.trim_matches(['[', ']']);
+    let address = host.parse::<std::net::IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
 fn judge(url: &str) -> Result<(), (&'static str, &'static str)> {
