@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::finding::Findings;
 use crate::config::model::Serverless;
-use crate::config::scalar::Secret;
+use crate::config::scalar::Credential;
 use crate::outbound::Outside;
 use crate::vast::{Key, Vast};
 
@@ -20,7 +20,7 @@ pub(super) async fn of_workers(name: &str, written: &Serverless) -> Findings {
     let about = format!("backend `{name}`: workers of the Serverless endpoint `{endpoint}`");
     let mut own = Findings::about(about).of(name, None);
     let outside = Outside::default();
-    let key = Key::find(written.api_key.as_ref().map(Secret::expose));
+    let key = Key::find(written.api_key.as_ref().map(Credential::expose));
     match key {
         None => own.wrong(
             "key",

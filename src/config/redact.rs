@@ -5,13 +5,17 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 use toml::de::DeTable;
 
+use super::scalar::{Credential, Secret, is_hidden};
 use super::schema::{self, Schema};
 use super::tree::{self, Node, Span, Value};
 
 /// What stands in the place of a secret.
 const BLACKED: &str = "redacted";
-/// The format of a secret in the schema.
-const FORMAT: &str = "figshift-secret";
+/// A part of a secret that is shorter tells little.
+const LEAST_SECRET: usize = 8;
+/// A password that others have made may be a plain word: one that is shorter than this is blacked where it is
+/// written and nowhere else.
+const LEAST_PASSWORD: usize = 12;
 
 /// The text of a file that is in order, with `"redacted"` in the place of each secret that is written
 /// into it, and without secrets in its comments. Where a secret comes from stays: `${NAME}` and
@@ -74,19 +78,23 @@ impl Search {
             }
             plain => {
                 self.places.push(node.span.clone());
-                if branch.text("format") == Some(FORMAT) {
-                    self.secret(node, plain);
+                match branch.text("format") {
+                    Some(Secret::FORMAT) => self.secret(node, plain, LEAST_SECRET),
+                    Some(Credential::FORMAT) => self.secret(node, plain, LEAST_PASSWORD),
+                    _ => {}
                 }
             }
         }
     }
 
-    fn secret(&mut self, node: &Node, value: &Value) {
+    /// Blacks a value, and finds what of it, if it is so long at least, must not stand elsewhere.
+    fn secret(&mut self, node: &Node, value: &Value, least: usize) {
         if let Value::Text(text) = value {
             if names_its_source(text) {
                 return;
             }
-            self.secrets.extend(written_out(text).map(str::to_owned));
+            let parts = written_out(text).filter(|part| part.len() >= least);
+            self.secrets.extend(parts.map(str::to_owned));
         }
         self.edits
             .push((node.span.clone(), format!("\"{BLACKED}\"")));
@@ -137,9 +145,7 @@ fn written_out(text: &str) -> impl Iterator<Item = &str> {
     let defaults = text.split("${").skip(1);
     let defaults = defaults.filter_map(|part| part.split_once('}')?.0.split_once(":-"));
     let defaults = defaults.map(|(_, default)| default);
-    std::iter::once(text)
-        .chain(defaults)
-        .filter(|part| part.len() >= 8)
+    std::iter::once(text).chain(defaults)
 }
 
 /// Where the value begins, if the comment gives one to the key.
@@ -170,7 +176,7 @@ fn collect(schema: &Json, keys: &mut BTreeSet<String>) {
             let target = target.and_then(|name| name.strip_prefix('#'));
             let target = target.and_then(|pointer| schema::whole().pointer(pointer));
             let format = target.unwrap_or(own).get("format");
-            format.and_then(Json::as_str) == Some(FORMAT)
+            format.and_then(Json::as_str).is_some_and(is_hidden)
         };
         if branches.any(is_secret) {
             keys.insert(key.clone());
@@ -225,6 +231,25 @@ mod tests {
         let with_mark = format!("\u{feff}{text}");
         assert_eq!(shown(&with_mark), format!("\u{feff}{black}"));
         parse(&black.replace("redacted", ""), "f.toml", &EmptyEnv).unwrap();
+    }
+
+    #[test]
+    fn a_short_password_is_blacked_at_its_place_only() {
+        let text = format!(
+            "{HEAD}{ALONE}[backends.c]\ndiscover.vastai = {{ ids = [7], port = 1 }}\n\
+             auth = {{ bearer = \"a\", instances = {{ 7 = {{ basic = 'endpoints:b' }} }} }} # bearer = a\n\
+             [backends.d]\nendpoints = []\nauth.basic = \"${{USER:-vastai}}:pass word\" # backends\n\
+             [backends.e.discover.http]\nurl = \"http://i\"\ntoken = \"endpoints\"\n\
+             [backends.f.discover.vastai]\nids = [1]\nport = 1\napi_key = \"not-so-short\" # not-so-short\n"
+        );
+        let black = text
+            .replace("bearer = \"a\"", "bearer = \"redacted\"")
+            .replace("# bearer = a", "# bearer = redacted")
+            .replace("'endpoints:b'", "\"redacted\"")
+            .replace("\"${USER:-vastai}:pass word\"", "\"redacted\"")
+            .replace("\"endpoints\"", "\"redacted\"")
+            .replace("not-so-short", "redacted");
+        assert_eq!(shown(&text), black);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! walk. A bad value is then taken out or replaced, so that the checks that come after can still
 //! judge the rest of the file.
 
-use super::scalar::{Given, reader};
+use super::scalar::{Given, is_hidden, reader};
 use super::schema::{self, Schema};
 use super::sheet::Sheet;
 use super::tree::{Entry, Node, Path, Table, Value};
@@ -51,7 +51,7 @@ impl Walk<'_, '_> {
                 Some(refusal) => {
                     // What was written by hand in place of a secret may be one.
                     let quote = match schema.text("format") {
-                        Some("figshift-secret") => "the value".to_owned(),
+                        Some(format) if is_hidden(format) => "the value".to_owned(),
                         _ => self.sheet.quote(path),
                     };
                     let message = format!("{quote} {}", refusal.message);

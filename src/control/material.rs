@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::config::model::{Backend, BackendTls, ClientAuth, Listen, Protocol};
-use crate::config::scalar::Secret;
+use crate::config::scalar::Credential;
 use crate::config::{Config, Found, Problems, placed};
 use crate::tls::{At, Authority, BadFile, Connecting, Listening, Material, Pair};
 
@@ -76,7 +76,8 @@ fn odd(name: &str, backend: &Backend) -> Vec<String> {
         ));
     }
     if let Some(auth) = &backend.auth {
-        let given = |secret: &Option<_>| secret.as_ref().is_some_and(|s: &Secret| !s.is_empty());
+        let given =
+            |secret: &Option<_>| secret.as_ref().is_some_and(|s: &Credential| !s.is_empty());
         let own = auth.instances.values();
         let mut own = own.map(|own| given(&own.bearer) || given(&own.basic));
         let shared = given(&auth.bearer) || given(&auth.basic) || !auth.instances.is_empty();

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use crate::config::Config;
 use crate::config::model::{Serverless, ServerlessMode};
-use crate::config::scalar::Secret;
+use crate::config::scalar::Credential;
 use crate::outbound::Outside;
 use crate::snapshot::{KeySlot, Publisher};
 use crate::vast::{Key, Vast};
@@ -140,7 +140,7 @@ fn doubled(times: u32) -> Duration {
 }
 
 fn find(written: &Serverless) -> Option<Key> {
-    let key = written.api_key.as_ref().map(Secret::expose);
+    let key = written.api_key.as_ref().map(Credential::expose);
     Key::find(key).map(|(key, _)| key)
 }
 

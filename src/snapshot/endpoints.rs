@@ -14,7 +14,7 @@ use super::backend::{Authorization, Backend, Endpoint, Member, Target};
 use super::compile::Unsound;
 use super::fitness::Fitness;
 use crate::config::model::{self, BackendAuth, ServerlessMode};
-use crate::config::scalar::Secret;
+use crate::config::scalar::Credential;
 use crate::stats::{Cells, EndpointCell};
 use crate::tls::server_name;
 
@@ -181,7 +181,7 @@ fn authorization(auth: &BackendAuth, key: &str) -> Option<String> {
         Some(own) => (&own.bearer, &own.basic),
         None => (&auth.bearer, &auth.basic),
     };
-    let given = |secret: &&Secret| !secret.is_empty();
+    let given = |secret: &&Credential| !secret.is_empty();
     match (bearer.as_ref().filter(given), basic.as_ref().filter(given)) {
         (Some(token), _) => Some(format!("Bearer {}", token.expose())),
         (None, Some(login)) => Some(format!("Basic {}", STANDARD.encode(login.expose()))),

@@ -10,7 +10,7 @@ use arc_swap::ArcSwapOption;
 
 use super::seats::Turn;
 use crate::config::model::{self, ServerlessCost, ServerlessMode};
-use crate::config::scalar::Secret;
+use crate::config::scalar::Credential;
 use crate::stats::{Cells, ServerlessCell};
 use crate::tls::{Digest, digest};
 
@@ -91,7 +91,7 @@ impl Serverless {
 
 /// For whom a key is, and where it is from.
 fn place(written: &model::Serverless) -> Digest {
-    let key = written.api_key.as_ref().map(Secret::expose);
+    let key = written.api_key.as_ref().map(Credential::expose);
     let (api, mode, endpoint) = (&written.api, written.mode, &written.endpoint);
     digest(format!("{mode:?} {api:?} {endpoint:?} {key:?}").as_bytes())
 }

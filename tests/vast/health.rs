@@ -9,7 +9,7 @@ use crate::support::origin::{Origin, ok, status};
 
 #[tokio::test]
 async fn the_portal_lets_checks_in_and_is_not_the_service() {
-    const TOKEN: &str = "Bearer portal-token-of-all";
+    const TOKEN: &str = "Bearer pass word";
     let service = Origin::new(|seen| match seen.head.get("authorization") {
         Some(TOKEN) => vec![ok(b"well")],
         _ => vec![status("401 Unauthorized", &[], b"")],
@@ -22,7 +22,7 @@ async fn the_portal_lets_checks_in_and_is_not_the_service() {
             service.url()
         ))
     };
-    let house = plan("auth = { bearer = \"portal-token-of-all\" }")
+    let house = plan("auth = { bearer = \"pass word\" }")
         .start()
         .await;
     let snapshot = house.app.publisher.current();

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::scalar::{Duration, Secret, StatusSet};
+use crate::config::scalar::{Credential, Duration, Secret, StatusSet};
 
 /// `[backends.NAME.discover]`: where a backend's endpoints are learned from; exactly one source.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
@@ -59,7 +59,7 @@ pub struct VastDiscovery {
     #[serde(default = "VastDiscovery::default_grace")]
     pub grace: Duration,
     /// The API key; default: `VAST_API_KEY`, then the key files of the `vastai` command. It needs `instance_read` only.
-    pub api_key: Option<Secret>,
+    pub api_key: Option<Credential>,
     /// Where the API is: https, but on this machine.
     #[serde(default = "VastDiscovery::default_api")]
     pub api: String,
@@ -128,7 +128,7 @@ pub struct HttpDiscovery {
     #[serde(default = "HttpDiscovery::default_interval")]
     pub interval: Duration,
     /// Sent as `Authorization: Bearer`; empty: nothing is sent.
-    pub token: Option<Secret>,
+    pub token: Option<Credential>,
 }
 
 /// `[backends.NAME.ready]`: the request that a discovered endpoint must answer well before it gets traffic, and again after its breaker has tripped. Real work is the best proof: a tiny inference.
@@ -158,9 +158,9 @@ pub struct Ready {
 #[serde(deny_unknown_fields, default)]
 pub struct BackendAuth {
     /// `Bearer` with this token.
-    pub bearer: Option<Secret>,
+    pub bearer: Option<Credential>,
     /// `Basic` with this `user:password`.
-    pub basic: Option<Secret>,
+    pub basic: Option<Credential>,
     /// Another one for single instances of Vast.ai, by their number.
     pub instances: BTreeMap<String, InstanceAuth>,
 }
@@ -170,9 +170,9 @@ pub struct BackendAuth {
 #[serde(deny_unknown_fields, default)]
 pub struct InstanceAuth {
     /// `Bearer` with this token.
-    pub bearer: Option<Secret>,
+    pub bearer: Option<Credential>,
     /// `Basic` with this `user:password`.
-    pub basic: Option<Secret>,
+    pub basic: Option<Credential>,
 }
 
 impl Discover {

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::scalar::{Duration, Secret, Size};
+use crate::config::scalar::{Credential, Duration, Size};
 
 /// `[backends.NAME.serverless]`: an endpoint of Vast.ai Serverless, in place of `endpoints`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -29,7 +29,7 @@ pub struct Serverless {
     #[serde(default = "Serverless::default_max_body")]
     pub max_body: Size,
     /// The API key; default: `VAST_API_KEY`, then the key files of the `vastai` command. It needs the scope `misc`, with `mode = "worker"` to learn the endpoint's own key.
-    pub api_key: Option<Secret>,
+    pub api_key: Option<Credential>,
     /// Where the API is: https, but on this machine.
     #[serde(default = "Serverless::default_api")]
     pub api: String,

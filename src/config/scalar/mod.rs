@@ -1,6 +1,7 @@
 //! Scalar values of the file that have a unit or a syntax of their own. Each parses from one TOML
 //! value, says in its refusal what it takes, and describes itself in the JSON Schema.
 
+mod credential;
 mod dollars;
 mod duration;
 mod net;
@@ -15,6 +16,7 @@ mod sticky;
 mod time_of_day;
 mod zone;
 
+pub use credential::Credential;
 pub use dollars::Dollars;
 pub use duration::Duration;
 pub use net::Net;
@@ -24,6 +26,7 @@ pub use pin::Pin;
 pub(in crate::config) use read::reader;
 pub use read::{Given, Refusal, Scalar};
 pub use secret::Secret;
+pub(in crate::config) use secret::is_hidden;
 pub use size::Size;
 pub use status::StatusSet;
 pub use sticky::StickyKey;

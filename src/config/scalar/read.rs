@@ -7,8 +7,8 @@ use std::marker::PhantomData;
 use serde::de::{Deserializer, Error, Visitor};
 
 use super::{
-    Dollars, Duration, Net, Part, Percent, Pin, Points, Secret, Size, StickyKey, TimeOfDay, Zone,
-    status,
+    Credential, Dollars, Duration, Net, Part, Percent, Pin, Points, Secret, Size, StickyKey,
+    TimeOfDay, Zone, status,
 };
 
 /// One value of the file, before it is a scalar.
@@ -78,7 +78,8 @@ pub(in crate::config) fn reader(format: &str) -> Option<Reader> {
         "figshift-size" => Some((Size::EXPECTS, check::<Size>)),
         "figshift-status" => Some((status::Span::EXPECTS, check::<status::Span>)),
         "figshift-sticky" => Some((StickyKey::EXPECTS, check::<StickyKey>)),
-        "figshift-secret" => Some((Secret::EXPECTS, check::<Secret>)),
+        Secret::FORMAT => Some((Secret::EXPECTS, check::<Secret>)),
+        Credential::FORMAT => Some((Credential::EXPECTS, check::<Credential>)),
         "figshift-net" => Some((Net::EXPECTS, check::<Net>)),
         "figshift-pin" => Some((Pin::EXPECTS, check::<Pin>)),
         "figshift-part" => Some((Part::EXPECTS, check::<Part>)),

@@ -5,6 +5,7 @@ use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
+use super::credential::Credential;
 use super::read::{Given, Refusal, Scalar, text_scalar};
 
 /// A token. Its `Debug` tells nothing, and it has no `Display`, so it cannot get into a log by accident.
@@ -12,6 +13,8 @@ use super::read::{Given, Refusal, Scalar, text_scalar};
 pub struct Secret(String);
 
 impl Secret {
+    /// How the schema marks it.
+    pub(in crate::config) const FORMAT: &'static str = "figshift-secret";
     /// Fewer characters could be guessed.
     pub const SHORTEST: usize = 16;
 
@@ -24,6 +27,11 @@ impl Secret {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// Whether nobody may see what a key of this `format` has.
+pub(in crate::config) fn is_hidden(format: &str) -> bool {
+    [Secret::FORMAT, Credential::FORMAT].contains(&format)
 }
 
 impl fmt::Debug for Secret {
@@ -66,7 +74,7 @@ impl JsonSchema for Secret {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "format": "figshift-secret",
+            "format": Self::FORMAT,
             "description": "A token of at least 16 visible ASCII characters; empty: nobody has it.",
             "examples": ["${file:/run/secrets/figshift-token}"],
         })

@@ -3,9 +3,9 @@
 use crate::config::model::{
     Backend, BackendAuth, Discover, DnsDiscovery, DnsRecord, HttpDiscovery, Ready, VastDiscovery,
 };
-use crate::config::scalar::{Duration, Secret};
+use crate::config::scalar::{Credential, Duration};
 use crate::config::sheet::Sheet;
-use crate::config::tree::Path;
+use crate::config::tree::{Path, Value};
 
 use super::backends::request_path;
 use super::bounds::{HOUR, SECOND, clock, no_doubles, within};
@@ -244,12 +244,20 @@ fn shown(auth: &BackendAuth, from: Option<&Discover>, at: &Path, sheet: &mut She
 }
 
 fn one_of(
-    (bearer, basic): (&Option<Secret>, &Option<Secret>),
+    (bearer, basic): (&Option<Credential>, &Option<Credential>),
     may_be_none: bool,
     at: &Path,
     sheet: &mut Sheet<'_>,
 ) {
     let at_basic = at.key("basic");
+    for path in [at.key("bearer"), at_basic.clone()] {
+        let written = sheet.written.at(&path).map(|node| &node.value);
+        // What is filled in may be empty where there is nothing to show; nobody writes that down.
+        if matches!(written, Some(Value::Text(text)) if text.is_empty()) {
+            let hint = "write it, such as \"${file:/path}\", or remove the key";
+            sheet.at_value(&path, "there is nothing in it", hint);
+        }
+    }
     match (bearer, basic) {
         (Some(_), Some(_)) => {
             let message = "this has `bearer` and `basic`";

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::instances::{Known, filter};
 use super::source::{Report, jittered, jittered_up};
 use crate::config::model::VastDiscovery;
-use crate::config::scalar::Secret;
+use crate::config::scalar::Credential;
 use crate::outbound::Outside;
 use crate::vast::{Key, Pace, Trouble, TroubleKind, Vast};
 
@@ -24,7 +24,7 @@ const LONGEST_QUOTA: Duration = Duration::from_secs(10 * 60);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Account {
     pub(super) api: String,
-    pub(super) api_key: Option<Secret>,
+    pub(super) api_key: Option<Credential>,
 }
 
 impl Account {
