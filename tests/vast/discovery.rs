@@ -34,7 +34,8 @@ async fn instances_come_move_and_go_and_no_request_fails() {
     // Up, but not ready: its portal answers for it.
     first.set(|_| placeholder());
     vast.put(Row::new(1).label(LABEL).loading());
-    vast.put(row(9, &Origin::saying("stranger")).label("other"));
+    let stranger = Origin::saying("stranger");
+    vast.put(row(9, &stranger).label("other"));
     let house = plan(&vast, &old, 50, "").start().await;
     let load = Load::start(house.app.http, 2, 0);
     eventually("the list was read", || vast.count(Place::Instances) > 0).await;
@@ -130,6 +131,7 @@ async fn instances_come_move_and_go_and_no_request_fails() {
     eventually("others go on", || served(&back) > mark + 60).await;
     assert_eq!(served(&moved), last);
     assert_eq!(first.count(), left, "the old address was asked");
+    assert_eq!(stranger.count(), 0, "another label's instance was asked");
 
     let tally = load.stop().await;
     assert_eq!(tally.of("GET 200"), tally.all(), "{:?}", tally.answers);
@@ -171,10 +173,10 @@ async fn many_backends_share_one_look_over_all_pages() {
         .iter()
         .filter_map(|call| call.parameter("select_filters"))
         .collect();
-    assert!(
-        filters.iter().all(|filter| filter.contains("in")),
-        "{filters:?}"
-    );
+    let both = format!(r#"{{"label":{{"in":["second","{LABEL}"]}}}}"#);
+    assert!(filters.iter().all(|filter| *filter == both), "{filters:?}");
+    // Three pages each time.
+    assert_eq!(filters.len(), calls.len());
     assert_eq!(vast.too_fast(), Vec::<String>::new());
     house.stop().await;
 }

@@ -22,9 +22,7 @@ async fn the_portal_lets_checks_in_and_is_not_the_service() {
             service.url()
         ))
     };
-    let house = plan("auth = { bearer = \"pass word\" }")
-        .start()
-        .await;
+    let house = plan("auth = { bearer = \"pass word\" }").start().await;
     let snapshot = house.app.publisher.current();
     let endpoint = Arc::clone(&snapshot.backends[0].members[0].endpoint);
     let is_well = || endpoint.fitness.sight().healthy;

@@ -16,6 +16,7 @@ mod client;
 mod connect;
 mod discovery;
 mod health;
+mod logs;
 mod long;
 mod ls;
 mod price;

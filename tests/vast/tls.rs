@@ -99,11 +99,18 @@ async fn each_way_accepts_and_refuses_what_it_must() {
     assert_eq!(outcome(ip, "https", &ca).await, Ok(()));
     refuses(outcome(zero, "https", &ca).await, "not valid for");
     refuses(outcome(own, "https", &ca).await, "UnknownIssuer");
-    refuses(outcome(name, "https", &ca).await, "");
+    refuses(
+        outcome(name, "https", &ca).await,
+        "only valid for DnsName(\"llm.example.com\")",
+    );
     let other = format!("tls = {{ ca = [{theirs:?}] }}");
     refuses(outcome(ip, "https", &other).await, "UnknownIssuer");
     refuses(outcome(ip, "https", "").await, "UnknownIssuer");
-    refuses(outcome(new.address, "https", &ca).await, "");
+    // It waits for the rest of a request, as plain HTTP is.
+    refuses(
+        outcome(new.address, "https", &ca).await,
+        "no answer within 1 s",
+    );
     // An authority and a configured name.
     let ca = format!("tls = {{ ca = [{ours:?}], name = \"0.0.0.0\" }}");
     assert_eq!(outcome(zero, "https", &ca).await, Ok(()));

@@ -1,6 +1,7 @@
 //! No secret leaves: neither to a worker nor into any text.
 
-use super::stand::{ONCE, admin, house, listen_to_logs, logs, metrics, post};
+use super::stand::{ONCE, admin, house, metrics, post};
+use crate::logs::{listen_to_logs, logs};
 use crate::support::origin::Origin;
 use crate::support::serverless::{ENDPOINT_KEY, Engine, SIGNATURE, Say, Work, Worker};
 use crate::support::vast::KEY;

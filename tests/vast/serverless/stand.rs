@@ -1,8 +1,5 @@
 //! A house with a Serverless candidate, and what is looked at.
 
-use std::io::Write;
-use std::sync::{Mutex, Once};
-
 use figshift::stats::{Asked, Worked};
 
 use crate::support::client::{Answer, Client};
@@ -147,34 +144,4 @@ pub(crate) async fn admin(house: &House, target: &str) -> String {
     let answer = client.read().await.unwrap();
     assert_eq!(answer.status, 200, "{target}");
     answer.text()
-}
-
-static LOGS: Mutex<Vec<u8>> = Mutex::new(Vec::new());
-
-struct Logs;
-
-impl Write for Logs {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        LOGS.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Keeps all that is logged from here on at any level, by whichever test.
-pub(crate) fn listen_to_logs() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        tracing_subscriber::fmt()
-            .with_ansi(false)
-            .with_max_level(tracing::Level::TRACE)
-            .with_writer(|| Logs)
-            .init();
-    });
-}
-
-pub(crate) fn logs() -> String {
-    String::from_utf8_lossy(&LOGS.lock().unwrap()).into_owned()
 }
