@@ -161,8 +161,16 @@ mod tests {
             ("offline running running running", "unsure", "unsure"),
             ("offline stopped stopped stopped", "out", "preempted"),
             // Words of tomorrow.
-            ("hibernating running running running", "starting", "starting"),
-            ("running hibernating running running", "starting", "starting"),
+            (
+                "hibernating running running running",
+                "starting",
+                "starting",
+            ),
+            (
+                "running hibernating running running",
+                "starting",
+                "starting",
+            ),
         ] {
             assert_eq!(standing(states, false).0, on_demand, "{states}");
             assert_eq!(

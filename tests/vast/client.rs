@@ -44,7 +44,7 @@ async fn the_fixture_is_read_and_told() {
         told[1],
         (41_000_102, Standing::Runs, at("198.51.100.77:51990"))
     );
-    assert_eq!((told[2].1.word(), &told[2].2), ("waits", &None));
+    assert_eq!((told[2].1.word(), &told[2].2), ("starting", &None));
     assert_eq!((told[3].1, &told[3].2), (Standing::Preempted, &None));
     assert_eq!(told.len(), 4);
 
