@@ -14,10 +14,9 @@ use super::print::{print, print_json};
 use super::serve::{on_control_runtime, say};
 use super::serverless::of_workers;
 use super::tenant::{instances, rented, tenants};
-use super::vast_check::reachable;
 use crate::config::model::{Discover, ServerlessMode};
 use crate::config::{self, Config, Loaded};
-use crate::control::{look_once, read_files, selects};
+use crate::control::{addresses as addresses_of, found_now, look_once, read_files, selects};
 use crate::outbound::Outside;
 use crate::snapshot::{Address, Addresses, Backend, Snapshot, compile};
 
@@ -118,7 +117,8 @@ async fn learn(config: &Config, all: &mut Findings) -> Addresses {
                     if tenant.backends.iter().any(|own| own == name) {
                         let mine = rows.iter().filter(|row| selects(vastai, row));
                         let mine: Vec<_> = mine.cloned().collect();
-                        addresses.insert((*name).to_owned(), reachable(vastai, &mine));
+                        addresses
+                            .insert((*name).to_owned(), addresses_of(&found_now(vastai, &mine)));
                     }
                 }
             }

@@ -17,8 +17,8 @@ use super::tenant::{Tenant, choice, instances, price, read, rented, tenants};
 use super::vast_ls::ends_soon;
 use crate::config::Loaded;
 use crate::config::model::{Scheme, VastDiscovery};
-use crate::control::{read_files, selects};
-use crate::snapshot::{Address, Addresses, Backend, Snapshot, compile};
+use crate::control::{addresses as addresses_of, found_now, key_of, read_files, selects};
+use crate::snapshot::{Addresses, Backend, Snapshot, compile};
 use crate::vast::{Instance, KeySource, Standing, Trouble, TroubleKind, Vast};
 
 /// So many labels are told.
@@ -94,7 +94,7 @@ async fn check(
                     .iter()
                     .filter(|instance| selects(vastai, instance));
                 let own: Vec<_> = own.cloned().collect();
-                addresses.insert((*name).to_owned(), reachable(vastai, &own));
+                addresses.insert((*name).to_owned(), addresses_of(&found_now(vastai, &own)));
                 if own.is_empty() {
                     all.append(nobody(name, vastai, &instances));
                 } else {
@@ -115,26 +115,6 @@ async fn check(
         }
     }
     Ok(all)
-}
-
-fn key(instance: &Instance) -> String {
-    format!("vastai:{}", instance.id)
-}
-
-/// What of these can be connected to.
-pub(super) fn reachable(vastai: &VastDiscovery, instances: &[Instance]) -> Vec<Address> {
-    let running = instances
-        .iter()
-        .filter(|instance| matches!(instance.standing(), Standing::Runs | Standing::Unsure(_)));
-    let addresses = running.filter_map(|instance| {
-        let at = instance.address_of(vastai.port)?;
-        Some(Address {
-            key: key(instance),
-            url: format!("{}://{at}", vastai.scheme.as_str()),
-            weight: 1,
-        })
-    });
-    addresses.collect()
 }
 
 /// The key, and what it may do; all instances, if they can be had.
@@ -364,7 +344,7 @@ async fn of_instance(backend: &Backend, port: u16, instance: &Instance) -> Findi
     if !of_ports(port, instance, &mut own) {
         return own;
     }
-    let key = key(instance);
+    let key = key_of(instance.id);
     let member = backend
         .members
         .iter()

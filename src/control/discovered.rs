@@ -129,7 +129,7 @@ impl Discovery {
 }
 
 /// What of it traffic can go to.
-pub(super) fn addresses(found: &[Found]) -> Vec<Address> {
+pub fn addresses(found: &[Found]) -> Vec<Address> {
     let usable = |found: &&Found| matches!(found.state, FoundState::Running | FoundState::Unsure);
     let addresses = found.iter().filter(usable).filter_map(|found| {
         Some(Address {

@@ -44,6 +44,8 @@ struct Way {
     protocol: Protocol,
     connector: Option<Arc<Connector>>,
     authorization: Option<HeaderValue>,
+    /// The `Host` that the backend gets, if it has one of its own.
+    host: Option<HeaderValue>,
 }
 
 impl Way {
@@ -52,6 +54,7 @@ impl Way {
             protocol: backend.protocol,
             connector: backend.connector.clone(),
             authorization: member.authorization.own().cloned(),
+            host: backend.host.own().cloned(),
         }
     }
 
@@ -60,12 +63,14 @@ impl Way {
         self.protocol == backend.protocol
             && id == backend.connector_id()
             && self.authorization.as_ref() == member.authorization.own()
+            && self.host.as_ref() == backend.host.own()
     }
 
     fn question(&self, endpoint: &Endpoint, health: &Health) -> Question {
         Question {
             url: format!("{}{}", endpoint.url, health.path),
             authorization: self.authorization.clone(),
+            host: self.host.clone(),
             http2: self.protocol == Protocol::H2,
             ..Question::default()
         }

@@ -44,8 +44,10 @@ mod watched;
 pub use change::{Actor, Answer, Change, Done, Order, Refused, What};
 pub use controller::Controller;
 pub use cost::{BackendCost, Costs, Price, PriceSource, SideCost};
-pub use discover::{Look, Lookers, discover, is_signed, look_once, selects, webhook_secrets};
-pub use discovered::{Discovered, Discovery, Finds, Found, FoundState};
+pub use discover::{
+    Look, Lookers, discover, found_now, is_signed, key_of, look_once, selects, webhook_secrets,
+};
+pub use discovered::{Discovered, Discovery, Finds, Found, FoundState, addresses};
 pub use door::Door;
 pub use events::Events;
 pub use flag::{Flags, keep_flags};

@@ -17,7 +17,7 @@ use super::discovered::Finds;
 use super::door::Door;
 use super::health::ask_endpoint;
 use crate::outbound::{Question, Reply};
-use crate::snapshot::{Backend, Endpoint, HostRule, Member, Protocol, Publisher, Ready};
+use crate::snapshot::{Backend, Endpoint, Member, Protocol, Publisher, Ready};
 use crate::tls::Connector;
 
 /// How soon a tripped breaker, or a new endpoint, is noticed.
@@ -76,10 +76,7 @@ impl Asks {
             ready: backend.ready.clone(),
             authorization: member.authorization.own().cloned(),
             protocol: backend.protocol,
-            host: match &backend.host {
-                HostRule::Fixed(host) => Some(host.clone()),
-                HostRule::Preserve | HostRule::Endpoint => None,
-            },
+            host: backend.host.own().cloned(),
             connector: backend.connector_id(),
             trips: member.endpoint.fitness.sight().trips,
         }

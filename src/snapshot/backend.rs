@@ -114,6 +114,16 @@ pub enum HostRule {
     Fixed(HeaderValue),
 }
 
+impl HostRule {
+    /// What figshift itself says, where it asks an endpoint.
+    pub fn own(&self) -> Option<&HeaderValue> {
+        match self {
+            Self::Fixed(host) => Some(host),
+            Self::Preserve | Self::Endpoint => None,
+        }
+    }
+}
+
 /// A logical service.
 #[derive(Debug)]
 pub struct Backend {

@@ -20,6 +20,16 @@ pub fn selects(wanted: &VastDiscovery, instance: &Instance) -> bool {
         })
 }
 
+/// What an instance is called.
+pub fn key_of(id: u64) -> String {
+    format!("vastai:{id}")
+}
+
+/// What these rows mean for a backend to whoever looks for the first time.
+pub fn found_now(wanted: &VastDiscovery, rows: &[Instance]) -> Vec<Found> {
+    Known::default().read(wanted, rows, Instant::now())
+}
+
 /// The least that has to be asked for, so that all these backends find theirs.
 pub(super) fn filter(wanted: &[&VastDiscovery]) -> Filter {
     let labels = wanted.iter().map(|wanted| wanted.label.clone());
@@ -113,7 +123,7 @@ impl Known {
             self.urls.remove(&row.id);
         }
         Found {
-            key: format!("vastai:{}", row.id),
+            key: key_of(row.id),
             url,
             weight: 1,
             state,

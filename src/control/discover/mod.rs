@@ -14,6 +14,6 @@ mod vastai;
 mod webhook;
 
 pub use follow::{Look, Lookers, discover};
-pub use instances::selects;
+pub use instances::{found_now, key_of, selects};
 pub use once::look_once;
 pub use webhook::{is_signed, webhook_secrets};
