@@ -369,4 +369,47 @@ mod tests {
             assert_eq!(address(text, false), text.parse().ok());
         }
     }
+
+    /// Whatever stands in a field, the row is read or not, and nothing else happens.
+    #[test]
+    fn any_value_may_stand_in_any_field() {
+        let body = include_str!("../../tests/fixtures/vastai-instances.json");
+        let body: Value = serde_json::from_str(body).unwrap();
+        let rows = body["instances"].as_array().unwrap();
+        let odd = [
+            json!(null),
+            json!(true),
+            json!(-1),
+            json!(0),
+            json!(1e308),
+            json!(u64::MAX),
+            json!(""),
+            json!("\u{0}\n"),
+            json!("999999999999999999999999"),
+            json!("::ffff:127.0.0.1"),
+            json!([]),
+            json!([[[]]]),
+            json!({}),
+            json!({"8000/tcp": null, "8000/udp": [], "/": 1, "99999/tcp": [{"HostPort": "70000"}]}),
+            json!({"8000/tcp": [null, {"HostPort": 40012}, {"HostPort": "-1"}, {"HostPort": {}}]}),
+        ];
+        for row in rows {
+            let names: Vec<_> = row.as_object().unwrap().keys().cloned().collect();
+            for name in &names {
+                for value in &odd {
+                    let mut row = row.clone();
+                    row[name] = value.clone();
+                    let Some(read) = Instance::read_from(&row, false) else {
+                        assert_eq!(name, "id");
+                        continue;
+                    };
+                    let (standing, price) = (read.standing(), read.dollars_per_hour_now());
+                    assert!(!standing.word().is_empty());
+                    assert!(price.is_none_or(|price| price.is_finite()));
+                    let address = read.address_of(8000);
+                    assert!(address.is_none_or(|at| !at.ip().is_loopback() && at.port() > 0));
+                }
+            }
+        }
+    }
 }
