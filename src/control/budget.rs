@@ -263,3 +263,7 @@ fn share_before(route: &str, config: &Config, purse: &Purse) -> Option<u16> {
 #[cfg(test)]
 #[path = "budget_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "budget_price_tests.rs"]
+mod price_tests;

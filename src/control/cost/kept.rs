@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::account::{Account, Rate};
 use crate::policy::cost::Spend;
 
 const NAME: &str = "spend.json";
@@ -36,21 +37,40 @@ struct Minutes {
     first: u64,
     /// Dollars in each from there on.
     dollars: Vec<f64>,
+    /// What it cost in an hour when that was known last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rate: Option<KeptRate>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct KeptRate {
+    /// Dollars.
+    per_hour: f64,
+    /// When it held last, in seconds since 1970.
+    at: f64,
 }
 
 impl Kept {
     /// Of these backends, at this time since 1970.
     pub(super) fn new<'s>(
         time: Duration,
-        spends: impl Iterator<Item = (&'s String, &'s Spend)>,
+        accounts: impl Iterator<Item = (&'s String, &'s Account)>,
         shares: BTreeMap<String, u16>,
     ) -> Self {
-        let backends = spends.map(|(name, spend)| {
-            let (first, dollars) = spend.minutes();
+        let backends = accounts.map(|(name, account)| {
+            let (first, dollars) = account.spend.minutes();
             // A billionth of a dollar is enough.
             let dollars = dollars.iter().map(|one| (one * 1e9).round() / 1e9);
-            let dollars = dollars.collect();
-            (name.clone(), Minutes { first, dollars })
+            let rate = account.rate.map(|rate| KeptRate {
+                per_hour: rate.per_hour,
+                at: rate.at.as_secs_f64(),
+            });
+            let kept = Minutes {
+                first,
+                dollars: dollars.collect(),
+                rate,
+            };
+            (name.clone(), kept)
         });
         Self {
             at: time.as_secs_f64(),
@@ -65,11 +85,19 @@ impl Kept {
     }
 
     /// What each backend has cost.
-    pub(super) fn spends(&self) -> BTreeMap<String, Spend> {
+    pub(super) fn accounts(&self) -> BTreeMap<String, Account> {
         let backends = self.backends.iter();
-        backends
-            .map(|(name, kept)| (name.clone(), Spend::from_minutes(kept.first, &kept.dollars)))
-            .collect()
+        let accounts = backends.map(|(name, kept)| {
+            let account = Account {
+                spend: Spend::from_minutes(kept.first, &kept.dollars),
+                rate: kept.rate.map(|rate| Rate {
+                    per_hour: rate.per_hour,
+                    at: Duration::try_from_secs_f64(rate.at).unwrap_or_default(),
+                }),
+            };
+            (name.clone(), account)
+        });
+        accounts.collect()
     }
 
     fn is_sound(&self) -> bool {
@@ -79,6 +107,10 @@ impl Kept {
                 let last = kept.first.saturating_add(kept.dollars.len() as u64);
                 last as f64 <= minutes + 1.0
                     && kept.dollars.iter().all(|one| (0.0..=DEAREST).contains(one))
+                    && kept.rate.is_none_or(|rate| {
+                        (0.0..=DEAREST).contains(&rate.per_hour)
+                            && (0.0..=self.at + 1.0).contains(&rate.at)
+                    })
             })
     }
 
@@ -123,7 +155,7 @@ mod tests {
         let good =
             r#"{"at": 120000.5, "backends": {"new": {"first": 1999, "dollars": [0.25, 1]}}}"#;
         let kept = read(good).unwrap().unwrap();
-        let spend = &kept.spends()["new"];
+        let spend = &kept.accounts()["new"].spend;
         assert!((spend.within(kept.at(), Duration::from_secs(3_600)) - 1.25).abs() < 1e-9);
         for text in [
             "",
@@ -139,6 +171,8 @@ mod tests {
             &good.replace("0.25", "null"),
             &good.replace("1999", "18446744073709551615"),
             &good.replace("1999", "2005"),
+            &good.replace("1]", "1], \"rate\": {\"per_hour\": -1, \"at\": 9}"),
+            &good.replace("1]", "1], \"rate\": {\"per_hour\": 1, \"at\": 120009}"),
         ] {
             assert!(read(text).is_err(), "{text}");
         }
@@ -150,16 +184,23 @@ mod tests {
     fn what_was_written_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let state = folder.path().join("deep/state");
-        let mut spend = Spend::default();
+        let mut account = Account::default();
         let now = Duration::from_secs(1_780_000_000);
-        spend.flow(now - Duration::from_secs(700), now, 3.2);
+        account.spend.flow(now - Duration::from_secs(700), now, 3.2);
+        account.rate = Some(Rate {
+            per_hour: 3.2,
+            at: now,
+        });
         let name = "new".to_owned();
         let shares = BTreeMap::from([("all".to_owned(), 2_500)]);
-        let kept = Kept::new(now, [(&name, &spend)].into_iter(), shares);
+        let kept = Kept::new(now, [(&name, &account)].into_iter(), shares);
         kept.write(&state).unwrap();
         let again = Kept::read(&state).unwrap().unwrap();
         assert_eq!(again, kept);
-        let is = again.spends()["new"].within(now, Duration::from_secs(3_600));
+        let account = &again.accounts()["new"];
+        assert_eq!(account.rate(now), Some(3.2));
+        assert_eq!(account.rate(now + Duration::from_secs(3_600)), None);
+        let is = account.spend.within(now, Duration::from_secs(3_600));
         assert!((is - 3.2 * 700.0 / 3_600.0).abs() < 1e-6, "{is}");
     }
 }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use super::account::Account;
 use super::price::Price;
 use super::side::SideBook;
 use super::sights::BackendCost;
-use crate::policy::cost::{Budget, DAY, HOUR, Spend, Spent, Trail};
+use crate::policy::cost::{Budget, HOUR, Trail};
 use crate::snapshot::Snapshot;
 use crate::stats::Side;
 
@@ -29,10 +30,10 @@ pub(super) const WINDOWS: [Span; 2] = [
     },
 ];
 
-/// The books of one backend. Times are the workers', but for those of [`Spend`].
+/// The books of one backend. Times are the workers', but for those of [`Account`].
 #[derive(Debug)]
 pub(super) struct Ledger {
-    pub(super) spend: Spend,
+    pub(super) account: Account,
     price: Option<Price>,
     /// Dollars since the start.
     total: f64,
@@ -63,9 +64,9 @@ fn trails(now: Duration, first: f64) -> [Trail<f64>; WINDOWS.len()] {
 }
 
 impl Ledger {
-    pub(super) fn new(spend: Spend, now: Duration) -> Self {
+    pub(super) fn new(account: Account, now: Duration) -> Self {
         Self {
-            spend,
+            account,
             price: None,
             total: 0.0,
             unpaid: 0.0,
@@ -109,7 +110,7 @@ impl Ledger {
         self.price = price;
         let rate = price.map_or(0.0, |price| price.per_hour);
         let before = look.time.saturating_sub(look.span);
-        self.spend.flow(before, look.time, rate);
+        self.account.look(price, before, look.time);
         let cost = rate * look.span.as_secs_f64() / 3_600.0;
         self.total += cost;
         self.unpaid += cost;
@@ -140,21 +141,8 @@ impl Ledger {
         self.sides.iter_mut().for_each(|side| side.begin_anew(now));
     }
 
-    /// What it costs in an hour, if that is known.
-    pub(super) fn rate(&self) -> Option<f64> {
-        self.price.map(|price| price.per_hour)
-    }
-
-    pub(super) fn spent(&self, time: Duration) -> Spent {
-        Spent {
-            hour: self.spend.within(time, HOUR),
-            day: self.spend.within(time, DAY),
-            rate: self.rate(),
-        }
-    }
-
     pub(super) fn sight(&self, budget: Option<Budget>, time: Duration) -> BackendCost {
-        let spent = self.spent(time);
+        let spent = self.account.spent(time);
         BackendCost {
             price: self.price,
             spent,

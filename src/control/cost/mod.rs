@@ -1,5 +1,6 @@
 //! What the backends cost: their prices, what was spent, and who it was spent for.
 
+mod account;
 mod kept;
 mod ledger;
 mod price;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 
+use super::account::Account;
 use super::kept::Kept;
 use super::ledger::{Ledger, Look};
 use super::price::Price;
@@ -16,7 +17,7 @@ use crate::config::model;
 use crate::config::scalar::Dollars;
 use crate::control::discovered::Discovered;
 use crate::control::force::Force;
-use crate::policy::cost::{Budget, DAY, HOUR, Over, Spend, Spent};
+use crate::policy::cost::{Budget, DAY, Over};
 use crate::snapshot::Snapshot;
 
 /// Between two times that it is kept.
@@ -29,7 +30,7 @@ const GAP: Duration = Duration::from_secs(1);
 pub(in crate::control) struct Purse {
     state_dir: PathBuf,
     /// What was kept of backends that have no books yet.
-    spends: BTreeMap<String, Spend>,
+    accounts: BTreeMap<String, Account>,
     ledgers: BTreeMap<String, Ledger>,
     /// The percents in force, as of the last look and as they were kept.
     shares: BTreeMap<String, u16>,
@@ -71,7 +72,7 @@ impl Purse {
         let kept = kept.unwrap_or_default();
         Self {
             state_dir,
-            spends: kept.spends(),
+            accounts: kept.accounts(),
             ledgers: BTreeMap::new(),
             shares: kept.shares.clone(),
             kept_shares: kept.shares,
@@ -95,15 +96,11 @@ impl Purse {
     pub(in crate::control) fn over(&self, name: &str, written: &model::Backend) -> Option<Over> {
         let budget = budget_of(written)?;
         let ledger = self.ledgers.get(name);
-        let spend = ledger.map(|ledger| &ledger.spend);
-        let spend = spend.or_else(|| self.spends.get(name));
-        let window = |span| spend.map_or(0.0, |spend| spend.within(self.time, span));
-        let known = ledger.and_then(Ledger::rate);
-        budget.over(&Spent {
-            hour: window(HOUR),
-            day: window(DAY),
-            rate: written.dollars_per_hour.map(Dollars::get).or(known),
-        })
+        let account = ledger.map(|ledger| &ledger.account);
+        let account = account.or_else(|| self.accounts.get(name));
+        let mut spent = account.map_or_else(Default::default, |account| account.spent(self.time));
+        spent.rate = written.dollars_per_hour.map(Dollars::get).or(spent.rate);
+        budget.over(&spent)
     }
 
     /// The share that a route had when the books were kept, and when that was.
@@ -179,12 +176,12 @@ impl Purse {
     }
 
     fn open_books(&mut self, name: &str, has_reason: bool, now: Duration) {
-        if self.ledgers.contains_key(name) || !(has_reason || self.spends.contains_key(name)) {
+        if self.ledgers.contains_key(name) || !(has_reason || self.accounts.contains_key(name)) {
             return;
         }
-        let spend = self.spends.remove(name).unwrap_or_default();
+        let account = self.accounts.remove(name).unwrap_or_default();
         self.ledgers
-            .insert(name.to_owned(), Ledger::new(spend, now));
+            .insert(name.to_owned(), Ledger::new(account, now));
     }
 
     /// A backend that is no longer in the file and comes back within a day has spent what it has.
@@ -198,11 +195,11 @@ impl Purse {
             .collect();
         for name in names {
             if let Some(ledger) = self.ledgers.remove(&name) {
-                self.spends.insert(name, ledger.spend);
+                self.accounts.insert(name, ledger.account);
             }
         }
-        self.spends
-            .retain(|_, spend| spend.within(look.time, DAY) > 0.0);
+        self.accounts
+            .retain(|_, account| account.is_of_use(look.time));
     }
 
     fn gap(&self) -> Option<Duration> {
@@ -229,12 +226,13 @@ impl Purse {
     pub(in crate::control) fn keep(&mut self) {
         // Without a look there is nothing new.
         let has_looked = self.looked.is_some() && !self.is_closed;
-        if !has_looked || self.ledgers.is_empty() && self.spends.is_empty() {
+        if !has_looked || self.ledgers.is_empty() && self.accounts.is_empty() {
             return;
         }
         let open = self.ledgers.iter();
-        let spends = open.map(|(name, ledger)| (name, &ledger.spend));
-        let kept = Kept::new(self.time, spends.chain(&self.spends), self.shares.clone());
+        let open = open.map(|(name, ledger)| (name, &ledger.account));
+        let accounts = open.chain(&self.accounts);
+        let kept = Kept::new(self.time, accounts, self.shares.clone());
         match kept.write(&self.state_dir) {
             Ok(()) => {
                 self.is_failing = false;

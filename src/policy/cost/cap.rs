@@ -21,7 +21,7 @@ pub struct Spent {
     pub hour: f64,
     /// In the last 24 hours.
     pub day: f64,
-    /// What it costs now, in an hour; `None` if nobody knows.
+    /// What it costs in an hour, as far as that is known; `None` if nobody knows.
     pub rate: Option<f64>,
 }
 
@@ -73,12 +73,13 @@ impl Budget {
         }
     }
 
-    /// Whether so little is used that a cap may go: less than 95 % of each.
+    /// Whether so little is used that a cap may go: less than 95 % of each. While nobody knows what it
+    /// costs, nobody knows that.
     pub fn is_back(&self, spent: &Spent) -> bool {
         let is_below = |spent: f64, of: Option<f64>| of.is_none_or(|of| spent < of * BACK);
         is_below(spent.hour, self.per_hour)
             && is_below(spent.day, self.per_day)
-            && spent.rate.is_none_or(|rate| is_below(rate, self.per_hour))
+            && spent.rate.is_some_and(|rate| is_below(rate, self.per_hour))
     }
 
     /// How much of each is used, 1 is all: of the hour, of the day.
@@ -163,5 +164,12 @@ mod tests {
             rate: None,
         };
         assert!(BUDGET.over(&unknown).is_some());
+        // Nor does it free anybody.
+        let unknown = Spent {
+            rate: None,
+            ..Spent::default()
+        };
+        assert!(!BUDGET.is_back(&unknown) && !day.is_back(&unknown));
+        assert_eq!(BUDGET.over(&unknown), None);
     }
 }

@@ -1,0 +1,150 @@
+//! Budgets whose prices are found out and swing: what restarts, gaps and edited files leave of a cap.
+
+use std::fs;
+use std::time::Instant;
+
+use super::super::discovered::{Discovery, Found, FoundState};
+use super::super::{Door, read_journal as journal_of};
+use super::*;
+
+const BOUND: &str = "budget = { per_hour = 5 }";
+
+fn text(folder: &std::path::Path, new: &str, routes: &str) -> String {
+    format!(
+        "state_dir = {:?}\n[listen]\nhttp = \"127.0.0.1:0\"\n[backends.old]\nendpoints = [\"http://127.0.0.1:1\"]\n\
+         [backends.other]\nendpoints = []\n\
+         [backends.new]\ndiscover = {{ vastai = {{ label = \"a\", port = 80, api_key = \"0123456789abcdef0123456789abcdef\" }} }}\n\
+         {new}\n{routes}",
+        folder.join("state")
+    )
+}
+
+fn route(name: &str, candidate: &str, percent: u16) -> String {
+    format!(
+        "[[routes]]\nname = {name:?}\nmatch = {{ path = \"/{name}\" }}\nprimary = \"old\"\n\
+         candidate = {candidate:?}\npercent = {percent}\n"
+    )
+}
+
+/// A house that is opened and dropped, on a clock of its own.
+struct Stand {
+    folder: tempfile::TempDir,
+    house: Option<(Controller, Door)>,
+    second: u64,
+}
+
+impl Stand {
+    fn new(new: &str, routes: &str) -> Self {
+        let mut stand = Self {
+            folder: tempfile::tempdir().unwrap(),
+            house: None,
+            second: 0,
+        };
+        stand.restart(new, routes);
+        stand
+    }
+
+    fn write(&self, new: &str, routes: &str) -> std::path::PathBuf {
+        let path = self.folder.path().join("figshift.toml");
+        fs::write(&path, text(self.folder.path(), new, routes)).unwrap();
+        path
+    }
+
+    /// With another file.
+    fn restart(&mut self, new: &str, routes: &str) {
+        self.house = None;
+        let path = self.write(new, routes);
+        self.house = Some(Controller::open(&path, 1).unwrap());
+        self.second = 0;
+    }
+
+    fn save(&mut self, new: &str, routes: &str) {
+        self.write(new, routes);
+        self.wants(What::File).unwrap();
+    }
+
+    fn controller(&mut self) -> &mut Controller {
+        &mut self.house.as_mut().unwrap().0
+    }
+
+    /// So many seconds at this price of the one instance, in each a look.
+    fn pass(&mut self, seconds: u64, price: Option<f64>) {
+        self.list(&[price]);
+        for _ in 0..seconds {
+            self.look();
+        }
+    }
+
+    fn look(&mut self) {
+        let now = Duration::from_secs(self.second);
+        self.second += 1;
+        self.controller().look(now, SystemTime::now() + now);
+    }
+
+    fn list(&mut self, prices: &[Option<f64>]) {
+        let found = prices.iter().zip(1..).map(|(price, n)| Found {
+            key: format!("vastai:{n}"),
+            url: None,
+            weight: 1,
+            state: FoundState::Running,
+            note: String::new(),
+            dollars_per_hour: *price,
+        });
+        let discovery = Discovery {
+            found: found.collect(),
+            good_at: Some(SystemTime::now()),
+            since: Instant::now(),
+            ..Discovery::new("vastai", "", Duration::from_secs(60))
+        };
+        let discovered = [("new".to_owned(), discovery)].into();
+        self.controller().discovered.store(Arc::new(discovered));
+    }
+
+    fn wants(&mut self, what: What) -> Answer {
+        let change = Change::new(what, Actor::Operator);
+        self.controller().apply(change)
+    }
+
+    fn share(&self, route: &str) -> u16 {
+        let (controller, _) = self.house.as_ref().unwrap();
+        controller.standing.load().forces[route].hundredths
+    }
+
+    fn cap(&self, route: &str) -> Option<u16> {
+        let (controller, _) = self.house.as_ref().unwrap();
+        let laid = controller.overrides.of(route);
+        laid.budget.map(|capped| capped.hundredths)
+    }
+
+    /// How often the journal says this.
+    fn told(&self, what: &str) -> usize {
+        let journal = journal_path(&self.folder.path().join("state"));
+        let entries = journal_of(&journal, 1_000).unwrap();
+        entries.iter().filter(|entry| entry.what == what).count()
+    }
+}
+
+#[test]
+fn a_restart_frees_nothing_while_no_list_is_read() {
+    let mut stand = Stand::new(BOUND, &route("a", "new", 25));
+    stand.pass(3, Some(6.0));
+    assert_eq!(stand.cap("a"), Some(2_500));
+    for _ in 0..3 {
+        stand.restart(BOUND, &route("a", "new", 75));
+        assert_eq!(stand.share("a"), 2_500);
+        // Longer than the old word holds.
+        for _ in 0..3_700 {
+            stand.look();
+        }
+        assert_eq!((stand.share("a"), stand.cap("a")), (2_500, Some(2_500)));
+        stand.pass(3, Some(6.0));
+        assert_eq!((stand.share("a"), stand.cap("a")), (2_500, Some(2_500)));
+    }
+    // Without its journal the house knows by its books what it has cost.
+    stand.house = None;
+    fs::remove_file(stand.folder.path().join("state/journal.ndjson")).unwrap();
+    stand.restart(BOUND, &route("a", "new", 75));
+    assert_eq!(stand.share("a"), 2_500);
+    stand.look();
+    assert_eq!(stand.share("a"), 2_500);
+}
