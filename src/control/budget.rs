@@ -183,11 +183,11 @@ fn wishes(overrides: &Overrides, costs: &Costs, snapshot: &Snapshot) -> Vec<Wish
         let is_capped_anew = wishes.iter().any(|wish| wish.routes.contains(route));
         let is_of = candidates.get(&**route) == Some(&&*capped.backend);
         let cost = costs.backends.get(&capped.backend).filter(|_| is_of);
-        let bound = cost.and_then(|cost| Some((cost, cost.budget?)));
+        let bound = cost.filter(|cost| cost.budget.is_some());
         let why = match bound {
             _ if is_capped_anew => continue,
             None => "there is no such budget any more".to_owned(),
-            Some((cost, budget)) if budget.is_back(&cost.spent) => format!(
+            Some(cost) if cost.is_back => format!(
                 "{} in the last hour, {} in the last 24",
                 dollars(cost.spent.hour),
                 dollars(cost.spent.day)

@@ -148,3 +148,64 @@ fn a_restart_frees_nothing_while_no_list_is_read() {
     stand.look();
     assert_eq!(stand.share("a"), 2_500);
 }
+
+#[test]
+fn a_price_that_is_missed_once_frees_nothing() {
+    let mut stand = Stand::new(BOUND, &route("a", "new", 25));
+    stand.pass(2, Some(6.0));
+    stand.save(BOUND, &route("a", "new", 75));
+    for _ in 0..6 {
+        // A row without its price, an empty list, an instance that is outbid and comes back.
+        stand.pass(1, None);
+        stand.list(&[]);
+        stand.look();
+        stand.pass(100, Some(0.1));
+        stand.pass(1, Some(6.0));
+        assert_eq!((stand.share("a"), stand.cap("a")), (2_500, Some(2_500)));
+    }
+    assert_eq!(
+        (stand.told("budget_cap"), stand.told("budget_free")),
+        (1, 0)
+    );
+    // Nor does a gap within the time.
+    stand.pass(200, Some(1.0));
+    stand.pass(1, None);
+    stand.pass(300, Some(1.0));
+    assert_eq!(stand.cap("a"), Some(2_500));
+    stand.pass(2, Some(1.0));
+    assert_eq!((stand.share("a"), stand.cap("a")), (7_500, None));
+}
+
+#[test]
+fn a_price_that_swings_over_its_bound_is_told_once_in_a_while() {
+    let mut stand = Stand::new(BOUND, &route("a", "new", 25));
+    for _ in 0..900 {
+        stand.pass(1, Some(4.0));
+        stand.pass(1, Some(6.0));
+    }
+    assert_eq!(
+        (stand.told("budget_cap"), stand.told("budget_free")),
+        (1, 0)
+    );
+    // Slower: one pair for each time that it was low for long enough.
+    for _ in 0..3 {
+        stand.pass(302, Some(4.0));
+        stand.pass(60, Some(6.0));
+    }
+    assert_eq!(
+        (stand.told("budget_cap"), stand.told("budget_free")),
+        (4, 3)
+    );
+}
+
+#[test]
+fn a_budget_that_is_raised_over_all_that_was_found_frees_at_once() {
+    let mut stand = Stand::new(BOUND, &route("a", "new", 25));
+    stand.pass(310, Some(6.0));
+    stand.save("budget = { per_hour = 6.2 }", &route("a", "new", 75));
+    stand.look();
+    assert_eq!(stand.share("a"), 2_500);
+    stand.save("budget = { per_hour = 7 }", &route("a", "new", 75));
+    stand.look();
+    assert_eq!(stand.share("a"), 7_500);
+}

@@ -172,6 +172,7 @@ mod tests {
                 spent: 5.5,
                 of: 5.0,
             }),
+            is_back: false,
             uncounted: None,
         };
         let unknown = BackendCost::default();

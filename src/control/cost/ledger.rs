@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::account::Account;
-use super::price::Price;
+use super::price::{Price, PriceSource};
 use super::side::SideBook;
 use super::sights::BackendCost;
-use crate::policy::cost::{Budget, HOUR, Trail};
+use crate::policy::cost::{Budget, CALM, Calm, HOUR, Spent, Trail};
 use crate::snapshot::Snapshot;
 use crate::stats::Side;
 
@@ -35,6 +35,8 @@ pub(super) const WINDOWS: [Span; 2] = [
 pub(super) struct Ledger {
     pub(super) account: Account,
     price: Option<Price>,
+    /// Of what was found out; a word of the file is one that somebody has thought about.
+    calm: Calm,
     /// Dollars since the start.
     total: f64,
     /// What nobody was there to pay yet: who comes next does.
@@ -68,6 +70,7 @@ impl Ledger {
         Self {
             account,
             price: None,
+            calm: Calm::default(),
             total: 0.0,
             unpaid: 0.0,
             busy: 0.0,
@@ -108,6 +111,8 @@ impl Ledger {
             self.begin_anew(look.now);
         }
         self.price = price;
+        self.calm
+            .look(look.now, price.filter(is_fresh).map(|price| price.per_hour));
         let rate = price.map_or(0.0, |price| price.per_hour);
         let before = look.time.saturating_sub(look.span);
         self.account.look(price, before, look.time);
@@ -141,16 +146,26 @@ impl Ledger {
         self.sides.iter_mut().for_each(|side| side.begin_anew(now));
     }
 
-    pub(super) fn sight(&self, budget: Option<Budget>, time: Duration) -> BackendCost {
-        let spent = self.account.spent(time);
+    pub(super) fn sight(&self, budget: Option<Budget>, look: Look) -> BackendCost {
+        let spent = self.account.spent(look.time);
         BackendCost {
             price: self.price,
             spent,
             total: self.total,
             budget,
             over: budget.and_then(|budget| budget.over(&spent)),
+            is_back: budget.is_some_and(|budget| budget.is_back(&self.at_most(spent, look.now))),
             uncounted: None,
         }
+    }
+
+    /// What a cap goes by: the most that it cost in the last minutes, where that swings.
+    fn at_most(&self, spent: Spent, now: Duration) -> Spent {
+        let rate = self.price.and_then(|price| match price.source {
+            PriceSource::File => Some(price.per_hour),
+            PriceSource::Instances => self.calm.most(now),
+        });
+        Spent { rate, ..spent }
     }
 
     /// What the backend has cost in each window and how long it was busy; `None` while it has no price.
@@ -167,4 +182,9 @@ impl Ledger {
     pub(super) fn sides(&self) -> &[SideBook] {
         &self.sides
     }
+}
+
+/// Whether it is no older than what it is asked for.
+fn is_fresh(price: &Price) -> bool {
+    price.age.is_none_or(|age| age < CALM)
 }

@@ -139,7 +139,7 @@ impl Purse {
             };
             ledger.follow(snapshot, name, now);
             ledger.look(price, look);
-            let mut sight = ledger.sight(budget, self.time);
+            let mut sight = ledger.sight(budget, look);
             sight.uncounted = uncounted;
             costs.backends.insert(name.clone(), sight);
             // Without a price there are no figures.

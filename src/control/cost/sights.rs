@@ -30,6 +30,8 @@ pub struct BackendCost {
     pub budget: Option<Budget>,
     /// The budget is used up, by this.
     pub over: Option<Over>,
+    /// So little of the budget is used, and for long enough, that a cap may go.
+    pub is_back: bool,
     /// Nobody counted for so long before the start, within the last day.
     pub uncounted: Option<Duration>,
 }

@@ -2,12 +2,14 @@
 //! is used up.
 
 mod busy;
+mod calm;
 mod cap;
 mod spend;
 mod trail;
 mod words;
 
 pub use busy::Busy;
+pub use calm::{CALM, Calm};
 pub use cap::{Budget, Over, Spent};
 pub use spend::{DAY, HOUR, Spend};
 pub use trail::{Add, Trail, per_1000};
