@@ -1,6 +1,7 @@
 //! Budgets before the door: a percent whose candidate has spent too much does not rise. Nothing is taken
 //! away, and no request is refused.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -21,7 +22,7 @@ use crate::snapshot::Snapshot;
 
 /// After a cap that could not be taken off, the next try.
 const PAUSE: Duration = Duration::from_secs(30);
-/// So many lines of the journal are asked for the last percent of a route.
+/// So many lines of the journal are asked for the last percents.
 const LINES: usize = 1_000;
 
 /// What a look at the costs wants of the routes with a candidate.
@@ -208,10 +209,13 @@ fn wishes(overrides: &Overrides, costs: &Costs, snapshot: &Snapshot) -> Vec<Wish
 }
 
 /// Caps that a start finds missing: by what was kept, a budget is used up, and no percent must rise by a
-/// restart. The cap is the percent that was in force before; without one it is the first, and nothing has risen.
+/// restart. The cap is what the candidate had before, as with a reload. Without any books this is the first start, and
+/// nothing has risen.
 pub(super) fn cap_at_start(overrides: &mut Overrides, config: &Config, purse: &Purse) {
+    let moved = OnceCell::new();
     cap(overrides, config, purse, |route| {
-        share_before(&route.name, config, purse)
+        let moved = moved.get_or_init(|| last_moves(config));
+        share_before(route, moved.get(&route.name).copied(), purse)
     });
 }
 
@@ -247,17 +251,30 @@ fn cap(
     }
 }
 
-/// The percent of a route before the start: by the journal, if that is newer than what was kept with the
-/// books, else by those.
-fn share_before(route: &str, config: &Config, purse: &Purse) -> Option<u16> {
+/// The share of a route's candidate before the start: what it had by the books, or by a newer move of the
+/// journal. A candidate that is not in them had nothing.
+fn share_before(route: &Route, moved: Option<(u16, Duration)>, purse: &Purse) -> Option<u16> {
+    if !purse.had_books() {
+        return moved.map(|(share, _)| share);
+    }
+    let kept = purse.share_before(&route.name, route.candidate.as_ref()?);
+    let moved = moved.filter(|_| kept.is_some());
+    let newest = [moved, kept].into_iter().flatten();
+    let newest = newest.max_by_key(|(_, at)| *at);
+    Some(newest.map_or(0, |(share, _)| share))
+}
+
+/// Where the journal says that each route was moved last, and when.
+fn last_moves(config: &Config) -> BTreeMap<String, (u16, Duration)> {
     let entries = read_journal(&journal_path(&config.state_dir), LINES).unwrap_or_default();
-    let moved = entries.iter().rev().find_map(|entry| {
-        let mut moves = entry.moves.iter();
-        let moved = moves.find(|moved| moved.route == route)?;
-        Some((moved.to, Duration::from_millis(entry.stamp.at)))
-    });
-    let newest = [moved, purse.share_before(route)].into_iter().flatten();
-    newest.max_by_key(|(_, at)| *at).map(|(share, _)| share)
+    let mut last = BTreeMap::new();
+    for entry in entries {
+        let at = Duration::from_millis(entry.stamp.at);
+        for moved in entry.moves {
+            last.insert(moved.route, (moved.to, at));
+        }
+    }
+    last
 }
 
 #[cfg(test)]

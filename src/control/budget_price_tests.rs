@@ -209,3 +209,45 @@ fn a_budget_that_is_raised_over_all_that_was_found_frees_at_once() {
     stand.look();
     assert_eq!(stand.share("a"), 7_500);
 }
+
+/// What a start gives, and a reload with the same file.
+fn by_both(before: &str, after: &str) -> [u16; 2] {
+    const DEAR: &str = "dollars_per_hour = 9\nbudget = { per_hour = 5 }";
+    let open = || {
+        let mut stand = Stand::new(DEAR, before);
+        stand.pass(2, None);
+        stand
+    };
+    let mut reloads = open();
+    reloads.save(DEAR, after);
+    let mut starts = open();
+    starts.restart(DEAR, after);
+    starts.look();
+    [reloads.share("a"), starts.share("a")]
+}
+
+#[test]
+fn a_start_gives_no_more_than_a_reload() {
+    let other = route("b", "new", 1);
+    let a = |candidate, percent| route("a", candidate, percent) + &other;
+    // Another candidate for a route at 100 %, a new route, and one that stays.
+    assert_eq!(by_both(&a("other", 100), &a("new", 100)), [0, 0]);
+    assert_eq!(by_both(&other, &a("new", 80)), [0, 0]);
+    assert_eq!(by_both(&a("new", 30), &a("new", 80)), [3_000, 3_000]);
+    // One that came while nothing had a price.
+    let mut stand = Stand::new("dollars_per_hour = 1", &other);
+    stand.pass(2, None);
+    let none = "# Its price is unknown.";
+    stand.restart(none, &other);
+    stand.second = 90_000;
+    stand.look();
+    stand.second = 180_001;
+    stand.look();
+    stand.save(none, &a("new", 40));
+    stand.look();
+    stand.restart(
+        "dollars_per_hour = 9\nbudget = { per_hour = 5 }",
+        &a("new", 60),
+    );
+    assert_eq!(stand.share("a"), 4_000);
+}

@@ -172,7 +172,7 @@ async fn a_ramp_waits_for_its_budget_and_goes_on() {
     let journal = desk.journal().await;
     let words: Vec<&str> = journal.entries.iter().map(|entry| &*entry.what).collect();
     let steps = [
-        "budget_cap",
+        "start",
         "ramp_start",
         "budget_free",
         "ramp_step",
@@ -191,7 +191,10 @@ async fn a_flag_that_wants_more_gets_it_when_there_is_money() {
         flags.url()
     );
     // The percent before was 10 %, and so it is until there is money again.
-    let folder = spent(1.12, &json!({ "all": 1_000 }));
+    let folder = spent(
+        1.12,
+        &json!({ "all": { "candidate": "new", "hundredths": 1_000 } }),
+    );
     let desk = open_in(folder, FREE, 25.0, &route).await;
     let load = Load::start(desk.house.app.http, 2, 0);
     assert_eq!(desk.in_force(), 1_000);
@@ -212,7 +215,8 @@ async fn a_restart_raises_nothing() {
     let folder = desk.house.stop().await;
     let kept = fs::read_to_string(folder.path().join("state/spend.json")).unwrap();
     let kept: Value = serde_json::from_str(&kept).unwrap();
-    assert_eq!(kept["shares"], json!({ "all": 2_500 }));
+    let share = json!({ "candidate": "new", "hundredths": 2_500 });
+    assert_eq!(kept["shares"], json!({ "all": share }));
     // The journal has the cap.
     let desk = open_in(folder, DEAR, 75.0, "").await;
     assert_eq!(desk.in_force(), 2_500);

@@ -26,9 +26,17 @@ pub(super) struct Kept {
     at: f64,
     /// By the backend's name.
     backends: BTreeMap<String, Minutes>,
-    /// The percents that were in force, in hundredths, by the route's name.
+    /// What was in force, by the route's name.
     #[serde(default)]
-    pub(super) shares: BTreeMap<String, u16>,
+    pub(super) shares: BTreeMap<String, Share>,
+}
+
+/// What a candidate had. Another one has not earned it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Share {
+    pub(super) candidate: String,
+    /// Hundredths of a percent.
+    pub(super) hundredths: u16,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -55,7 +63,7 @@ impl Kept {
     pub(super) fn new<'s>(
         time: Duration,
         accounts: impl Iterator<Item = (&'s String, &'s Account)>,
-        shares: BTreeMap<String, u16>,
+        shares: BTreeMap<String, Share>,
     ) -> Self {
         let backends = accounts.map(|(name, account)| {
             let (first, dollars) = account.spend.minutes();
@@ -192,7 +200,11 @@ mod tests {
             at: now,
         });
         let name = "new".to_owned();
-        let shares = BTreeMap::from([("all".to_owned(), 2_500)]);
+        let share = Share {
+            candidate: name.clone(),
+            hundredths: 2_500,
+        };
+        let shares = BTreeMap::from([("all".to_owned(), share)]);
         let kept = Kept::new(now, [(&name, &account)].into_iter(), shares);
         kept.write(&state).unwrap();
         let again = Kept::read(&state).unwrap().unwrap();

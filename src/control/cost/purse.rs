@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use arc_swap::ArcSwap;
 
 use super::account::Account;
-use super::kept::Kept;
+use super::kept::{Kept, Share};
 use super::ledger::{Ledger, Look};
 use super::price::Price;
 use super::sights::Costs;
@@ -32,9 +32,9 @@ pub(in crate::control) struct Purse {
     /// What was kept of backends that have no books yet.
     accounts: BTreeMap<String, Account>,
     ledgers: BTreeMap<String, Ledger>,
-    /// The percents in force, as of the last look and as they were kept.
-    shares: BTreeMap<String, u16>,
-    kept_shares: BTreeMap<String, u16>,
+    /// The percents of the candidates, as of the last look and as they were kept.
+    shares: BTreeMap<String, Share>,
+    kept_shares: BTreeMap<String, Share>,
     /// Since 1970, on a clock that never goes back: when it was opened, and at the last look.
     opened: Duration,
     time: Duration,
@@ -43,6 +43,8 @@ pub(in crate::control) struct Purse {
     kept: Option<Duration>,
     /// When something was kept last before the start.
     kept_before: Option<Duration>,
+    /// There are books in the state folder, which must not become old.
+    has_books: bool,
     is_failing: bool,
     /// Another process keeps the books.
     is_closed: bool,
@@ -69,6 +71,7 @@ impl Purse {
         let kept_before = kept.as_ref().map(Kept::at);
         // A clock that was set back must not hide what was spent.
         let now = now.max(kept_before.unwrap_or_default());
+        let has_books = kept.is_some();
         let kept = kept.unwrap_or_default();
         Self {
             state_dir,
@@ -81,6 +84,7 @@ impl Purse {
             looked: None,
             kept: None,
             kept_before,
+            has_books,
             is_failing: false,
             is_closed: false,
             costs: Arc::default(),
@@ -103,9 +107,20 @@ impl Purse {
         budget.over(&spent)
     }
 
-    /// The share that a route had when the books were kept, and when that was.
-    pub(in crate::control) fn share_before(&self, route: &str) -> Option<(u16, Duration)> {
-        Some((*self.kept_shares.get(route)?, self.kept_before?))
+    /// Whether there were books at the start.
+    pub(in crate::control) fn had_books(&self) -> bool {
+        self.kept_before.is_some()
+    }
+
+    /// The share that this candidate had on a route when the books were kept, and when that was.
+    pub(in crate::control) fn share_before(
+        &self,
+        route: &str,
+        candidate: &str,
+    ) -> Option<(u16, Duration)> {
+        let share = self.kept_shares.get(route);
+        let share = share.filter(|share| share.candidate == candidate)?;
+        Some((share.hundredths, self.kept_before?))
     }
 
     /// One look. `now` is on the workers' clock.
@@ -155,7 +170,7 @@ impl Purse {
         }
         self.forget_old(config, look);
         self.costs.store(Arc::new(costs));
-        self.note_shares(forces);
+        self.note_shares(config, forces);
         let is_due = self.kept.is_none_or(|kept| now >= kept + KEEP);
         if is_due || self.shares != self.kept_shares {
             self.kept = Some(now);
@@ -163,15 +178,33 @@ impl Purse {
         }
     }
 
-    fn note_shares(&mut self, forces: &BTreeMap<String, Force>) {
+    fn note_shares(&mut self, config: &Config, forces: &BTreeMap<String, Force>) {
         let shares = || {
-            let forces = forces.iter();
-            forces.map(|(route, force)| (route, &force.hundredths))
+            let routes = config.routes.iter();
+            routes.filter_map(|route| {
+                let force = forces.get(&route.name)?;
+                Some((&route.name, route.candidate.as_ref()?, force.hundredths))
+            })
         };
-        if self.ledgers.is_empty() || self.shares.iter().eq(shares()) {
+        let is_known = |(route, candidate, hundredths): (&String, &String, u16)| {
+            let known = self.shares.get(route);
+            known.is_some_and(|known| {
+                known.candidate == *candidate && known.hundredths == hundredths
+            })
+        };
+        if self.shares.len() == shares().count() && shares().all(is_known) {
             return;
         }
-        let shares = shares().map(|(route, share)| (route.clone(), *share));
+        let shares = shares().map(|(route, candidate, hundredths)| {
+            let candidate = candidate.clone();
+            (
+                route.clone(),
+                Share {
+                    candidate,
+                    hundredths,
+                },
+            )
+        });
         self.shares = shares.collect();
     }
 
@@ -226,7 +259,8 @@ impl Purse {
     pub(in crate::control) fn keep(&mut self) {
         // Without a look there is nothing new.
         let has_looked = self.looked.is_some() && !self.is_closed;
-        if !has_looked || self.ledgers.is_empty() && self.accounts.is_empty() {
+        let has_some = self.has_books || !self.ledgers.is_empty() || !self.accounts.is_empty();
+        if !has_looked || !has_some {
             return;
         }
         let open = self.ledgers.iter();
@@ -236,6 +270,7 @@ impl Purse {
         match kept.write(&self.state_dir) {
             Ok(()) => {
                 self.is_failing = false;
+                self.has_books = true;
                 self.kept_shares.clone_from(&self.shares);
             }
             Err(error) => self.complain(&error),
