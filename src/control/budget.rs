@@ -12,6 +12,7 @@ use super::change::{Actor, Answer, Change, Refused, What};
 use super::controller::Controller;
 use super::cost::{Costs, Purse};
 use super::discovered::Discovered;
+use super::force::Force;
 use super::journal::{journal_path, read_journal};
 use super::overrides::{Capped, Overrides, Stamp};
 use super::plan::Plan;
@@ -96,8 +97,10 @@ impl Controller {
         };
         for route in routes {
             let force = standing.forces.get(route);
+            // What a kill switch or the guard takes for a while is not what the budget is about: a cap at
+            // nothing would outlast it.
             let capped = force.filter(|_| over).map(|force| Capped {
-                hundredths: force.hundredths,
+                hundredths: force.without_stops(),
                 backend: backend.to_owned(),
                 stamp: stamp.clone(),
             });
@@ -131,7 +134,7 @@ impl Controller {
             let before = self.between(&route.name);
             let same = before.is_some_and(|before| Some(before.candidate) == route.candidate);
             let force = standing.forces.get(&route.name).filter(|_| same);
-            Some(force.map_or(0, |force| force.hundredths))
+            Some(force.map_or(0, Force::without_stops))
         };
         cap(overrides, config, &self.purse, share);
     }
@@ -264,11 +267,13 @@ fn share_before(route: &Route, moved: Option<(u16, Duration)>, purse: &Purse) ->
     Some(newest.map_or(0, |(share, _)| share))
 }
 
-/// Where the journal says that each route was moved last, and when.
+/// Where the journal says that each route was moved last, kill switches and holds aside, and when.
 fn last_moves(config: &Config) -> BTreeMap<String, (u16, Duration)> {
     let entries = read_journal(&journal_path(&config.state_dir), LINES).unwrap_or_default();
     let mut last = BTreeMap::new();
-    for entry in entries {
+    // What was taken for a while is not what was there.
+    let is_stop = |what: &str| matches!(what, "rollback" | "kill" | "guard_hold");
+    for entry in entries.into_iter().filter(|entry| !is_stop(&entry.what)) {
         let at = Duration::from_millis(entry.stamp.at);
         for moved in entry.moves {
             last.insert(moved.route, (moved.to, at));

@@ -251,3 +251,43 @@ fn a_start_gives_no_more_than_a_reload() {
     );
     assert_eq!(stand.share("a"), 4_000);
 }
+
+#[test]
+fn a_budget_that_runs_out_under_a_kill_switch_leaves_what_comes_back() {
+    let all = || What::Rollback {
+        route: None,
+        hard: false,
+    };
+    let mut stand = Stand::new(BOUND, &route("a", "new", 25));
+    stand.pass(2, Some(1.0));
+    stand.wants(all()).unwrap();
+    stand.pass(2, Some(6.0));
+    assert_eq!((stand.share("a"), stand.cap("a")), (0, Some(2_500)));
+    // More than there was is not earned meanwhile.
+    stand.save(BOUND, &route("a", "new", 75));
+    stand.wants(What::Resume { route: None }).unwrap();
+    assert_eq!(stand.share("a"), 2_500);
+
+    // A hold of the guard likewise, and a budget that runs out by a file.
+    let mut stand = Stand::new(BOUND, &route("a", "new", 25));
+    stand.pass(2, Some(1.0));
+    let hold = stand.controller().hold("a", "worse".to_owned());
+    assert_eq!(hold.unwrap().moves[0].to, 0);
+    const DEAR: &str = "dollars_per_hour = 9\nbudget = { per_hour = 5 }";
+    stand.save(DEAR, &route("a", "new", 75));
+    assert_eq!((stand.share("a"), stand.cap("a")), (0, Some(2_500)));
+
+    // And a start with books that are older than the rollback, without what the journal has laid over.
+    let mut stand = Stand::new(BOUND, &route("a", "new", 25));
+    stand.pass(2, Some(6.0));
+    stand.save("budget = { per_hour = 50 }", &route("a", "new", 25));
+    stand.wants(What::Resume { route: None }).unwrap();
+    stand.pass(310, Some(6.0));
+    assert_eq!(stand.cap("a"), None);
+    stand.wants(all()).unwrap();
+    stand.pass(2, Some(6.0));
+    stand.restart(BOUND, &route("a", "new", 75));
+    assert_eq!((stand.share("a"), stand.cap("a")), (0, Some(2_500)));
+    stand.wants(What::Resume { route: None }).unwrap();
+    assert_eq!(stand.share("a"), 2_500);
+}

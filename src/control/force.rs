@@ -173,6 +173,13 @@ impl Force {
         wishes.next().map_or(0, |link| link.hundredths)
     }
 
+    /// What would be in force without kill switches and holds, in hundredths of a percent: what is wanted, as
+    /// far as a used up budget leaves it.
+    pub(super) fn without_stops(&self) -> u16 {
+        let most = self.budget().map_or(u16::MAX, |cap| cap.hundredths);
+        self.desired().min(most)
+    }
+
     /// Whether a kill switch is on.
     pub fn is_killed(&self) -> bool {
         self.chain.iter().any(|link| link.what.is_kill())

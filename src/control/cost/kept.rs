@@ -26,7 +26,7 @@ pub(super) struct Kept {
     at: f64,
     /// By the backend's name.
     backends: BTreeMap<String, Minutes>,
-    /// What was in force, by the route's name.
+    /// What was in force, or will be when a kill switch or a hold is off, by the route's name.
     #[serde(default)]
     pub(super) shares: BTreeMap<String, Share>,
 }

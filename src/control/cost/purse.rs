@@ -183,7 +183,11 @@ impl Purse {
             let routes = config.routes.iter();
             routes.filter_map(|route| {
                 let force = forces.get(&route.name)?;
-                Some((&route.name, route.candidate.as_ref()?, force.hundredths))
+                Some((
+                    &route.name,
+                    route.candidate.as_ref()?,
+                    force.without_stops(),
+                ))
             })
         };
         let is_known = |(route, candidate, hundredths): (&String, &String, u16)| {
