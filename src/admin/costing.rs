@@ -39,6 +39,7 @@ pub(super) fn of_side(view: &View, route: &str, side: Side) -> Option<SideCost> 
         wasted: cost.wasted.map(|part| (part * 1e4).round() / 1e4),
         requests: spent(Purpose::Requests),
         retries: spent(Purpose::Retries),
+        idle: money(cost.idle),
     })
 }
 

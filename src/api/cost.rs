@@ -63,6 +63,9 @@ pub struct SideCost {
     pub requests: f64,
     /// Since the start of figshift, for tries whose answer no client got.
     pub retries: f64,
+    /// Since the start of figshift, this side's part of the time in which nothing ran on its backend.
+    #[serde(default)]
+    pub idle: f64,
 }
 
 fn is_zero(n: &usize) -> bool {

@@ -48,7 +48,7 @@ const PER_1000: Spec<2> = Spec {
 };
 const DOLLARS: Spec<3> = Spec {
     name: "dollars_total",
-    help: "What was spent on this side since figshift was started: for requests, and for retries (tries whose answer no client got).",
+    help: "What was spent on this side since figshift was started: for requests, for retries (tries whose answer no client got), and idle (its part of the time in which nothing ran on the backend).",
     labels: ["route", "side", "for"],
 };
 
@@ -133,7 +133,9 @@ fn of_sides(costs: &Costs) -> Vec<MetricFamily> {
     let figures = sides().filter_map(|(route, side, cost)| Some(([route, side], cost.per_1000?)));
     let dollars = sides().flat_map(|(route, side, cost): (&str, &str, &SideCost)| {
         let dollars = Purpose::ALL.into_iter().zip(cost.dollars);
-        dollars.map(move |(purpose, dollars)| ([route, side, purpose.as_str()], dollars))
+        let dollars = dollars.map(|(purpose, dollars)| (purpose.as_str(), dollars));
+        let all = dollars.chain([("idle", cost.idle)]);
+        all.map(move |(purpose, dollars)| ([route, side, purpose], dollars))
     });
     vec![PER_1000.gauges(figures), DOLLARS.sums(dollars)]
 }
@@ -179,6 +181,7 @@ mod tests {
         let side = SideCost {
             per_1000: Some(0.42),
             dollars: [3.0, 0.25],
+            idle: 1.5,
             ..SideCost::default()
         };
         let idle = SideCost::default();
@@ -221,6 +224,10 @@ mod tests {
             (
                 r#"dollars_total{route="route0",side="candidate",for="retries"}"#,
                 Some(0.25),
+            ),
+            (
+                r#"dollars_total{route="route0",side="candidate",for="idle"}"#,
+                Some(1.5),
             ),
         ] {
             let full = format!("figshift_{name}");

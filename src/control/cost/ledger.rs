@@ -39,8 +39,6 @@ pub(super) struct Ledger {
     calm: Calm,
     /// Dollars since the start.
     total: f64,
-    /// What nobody was there to pay yet: who comes next does.
-    unpaid: f64,
     /// Seconds of tries of all sides, since the start.
     busy: f64,
     sides: Vec<SideBook>,
@@ -72,7 +70,6 @@ impl Ledger {
             price: None,
             calm: Calm::default(),
             total: 0.0,
-            unpaid: 0.0,
             busy: 0.0,
             sides: Vec::new(),
             cost_trails: trails(now, 0.0),
@@ -118,18 +115,18 @@ impl Ledger {
         self.account.look(price, before, look.time);
         let cost = rate * look.span.as_secs_f64() / 3_600.0;
         self.total += cost;
-        self.unpaid += cost;
         let span = look.span.as_secs_f64();
         let come: Vec<_> = self.sides.iter_mut().map(|side| side.look(span)).collect();
         let all: f64 = come.iter().flatten().sum();
         self.busy += all;
         if all > 0.0 {
-            let unpaid = std::mem::take(&mut self.unpaid);
             for (side, come) in self.sides.iter_mut().zip(come) {
                 for (dollars, come) in side.dollars.iter_mut().zip(come) {
-                    *dollars += unpaid * come / all;
+                    *dollars += cost * come / all;
                 }
             }
+        } else {
+            self.share_idle(cost);
         }
         for trail in &mut self.cost_trails {
             trail.note(look.now, self.total);
@@ -138,6 +135,20 @@ impl Ledger {
             trail.note(look.now, self.busy);
         }
         self.sides.iter_mut().for_each(|side| side.note(look.now));
+    }
+
+    /// Time in which nothing ran is paid by the sides as the busy time of the last minutes was theirs: so
+    /// do the figures for 1000 requests. After longer than that, equally.
+    fn share_idle(&mut self, cost: f64) {
+        let sides = self.sides.len() as f64;
+        let all: f64 = self.sides.iter().map(SideBook::lately_busy).sum();
+        for side in &mut self.sides {
+            let part = match all > 0.0 {
+                true => side.lately_busy() / all,
+                false => 1.0 / sides,
+            };
+            side.idle += cost * part;
+        }
     }
 
     fn begin_anew(&mut self, now: Duration) {

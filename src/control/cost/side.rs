@@ -47,6 +47,8 @@ pub(super) struct SideBook {
     /// Busy time that was told for requests and turned out to be for retries.
     owed: f64,
     pub(super) dollars: [f64; Purpose::COUNT],
+    /// Its part of what the backend has cost while nothing ran on it.
+    pub(super) idle: f64,
     trails: [Trail<Sums>; WINDOWS.len()],
 }
 
@@ -66,6 +68,7 @@ impl SideBook {
             sums: Sums::default(),
             owed: 0.0,
             dollars: [0.0; Purpose::COUNT],
+            idle: 0.0,
             trails: WINDOWS.map(|Span { span, step }| Trail::new(span, step, now, Sums::default())),
         };
         if !is_new {
@@ -148,7 +151,14 @@ impl SideBook {
             per_1000_hour: figure(1),
             wasted,
             dollars: self.dollars,
+            idle: self.idle,
         }
+    }
+
+    /// Seconds of tries in the shorter window.
+    pub(super) fn lately_busy(&self) -> f64 {
+        let come = self.trails.first().map(|trail| trail.come(self.sums));
+        come.map_or(0.0, |come| come.busy.iter().sum())
     }
 
     /// Seconds of tries that have ended, those of them that served nobody, and how many tries run.

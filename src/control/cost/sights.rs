@@ -47,6 +47,8 @@ pub struct SideCost {
     pub wasted: Option<f64>,
     /// Dollars since the start of the process, by what they were spent for.
     pub dollars: [f64; Purpose::COUNT],
+    /// This side's part of the dollars of time in which nothing ran on its backend, since then.
+    pub idle: f64,
 }
 
 impl Costs {

@@ -147,15 +147,33 @@ fn routes_that_share_a_backend_share_its_cost_by_their_busy_time() {
     near(costs.backends["legacy"].total, 0.1);
     near(costs.backends["vastai"].spent.hour, 0.2);
     near(costs.backends["vastai"].spent.rate, 7.2);
-    // All is told to be for somebody: idle time is paid by who came next or before.
+    // All is told to be of somebody: the second in which something ran, and 99 idle ones by the same parts.
+    let both = || ["chat", "rest"].map(|route| stand.side(route, Side::Primary));
+    let [chat, rest] = both();
+    near(chat.dollars[0], 0.000_75);
+    near(chat.idle, 0.099 * 0.75);
+    near(rest.dollars[0] + rest.idle, 0.025);
+}
+
+#[test]
+fn an_idle_weekend_is_not_paid_by_the_next_request() {
+    let mut stand = Stand::new("dollars_per_hour = 3.6", "");
+    stand.works(0, Side::Primary, 1.0, 1);
+    stand.pass(1_000);
+    let before = ["chat", "rest"].map(|route| stand.side(route, Side::Primary));
+    // For the window by what was busy in it, then equally.
+    let [chat, rest] = [before[0].idle, before[1].idle];
+    near(chat + rest, 0.999);
+    // Five minutes to within ten seconds.
+    assert!((0.299..=0.31).contains(&(chat - rest)), "{chat} {rest}");
     stand.works(1, Side::Primary, 1.0, 1);
     stand.pass(1);
-    let (chat, rest) = (
-        stand.side("chat", Side::Primary),
-        stand.side("rest", Side::Primary),
-    );
-    near(chat.dollars[0] + rest.dollars[0], 0.101);
-    near(stand.costs().backends["legacy"].total, 0.101);
+    let after = ["chat", "rest"].map(|route| stand.side(route, Side::Primary));
+    near(after[1].dollars[0], 0.001);
+    assert_eq!(after[0].idle, before[0].idle);
+    assert_eq!(after[0].dollars, before[0].dollars);
+    let all = after.iter().map(|side| side.idle + side.dollars[0]);
+    near(all.sum::<f64>(), stand.costs().backends["legacy"].total);
 }
 
 #[test]
@@ -171,7 +189,8 @@ fn tries_that_served_nobody_are_told_apart() {
     stand.works(0, Side::Candidate, 1.0, 0);
     stand.pass(1);
     let side = stand.side("chat", Side::Candidate);
-    near(side.dollars.iter().sum::<f64>(), 0.101);
+    near(side.dollars.iter().sum::<f64>(), 0.002);
+    near(side.idle, 0.099);
     near(side.dollars[Purpose::Retries as usize], 0.001 * 0.25);
     // The legacy side has no price, and so no figure.
     assert_eq!(stand.costs().side("chat", Side::Primary), None);
@@ -220,7 +239,7 @@ fn a_long_stream_is_busy_while_it_runs() {
         stand.side("rest", Side::Primary),
     ]
     .iter()
-    .flat_map(|side| side.dollars)
+    .map(|side| side.dollars.iter().sum::<f64>() + side.idle)
     .sum();
     near(told, 0.053);
     stand.works(1, Side::Primary, 52.0, 1);
