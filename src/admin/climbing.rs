@@ -18,6 +18,8 @@ pub(super) struct Sight<'s> {
     pub(super) written: Option<&'s model::Ramp>,
     /// All endpoints of the candidate are out.
     pub(super) is_out: bool,
+    /// How the budget stands that caps the route.
+    pub(super) budget_now: Option<&'s str>,
 }
 
 /// The ramp of a route; `None` where the file has none.
@@ -161,7 +163,7 @@ fn under_way(ramp: &Ramp, sight: &Sight<'_>) -> String {
 fn over_budget(ramp: &Ramp, sight: &Sight<'_>) -> Option<String> {
     let (cap, next) = (sight.force?.budget()?, ramp.next_step()?);
     let spent = cap.stamp.as_ref().map(|stamp| &*stamp.reason);
-    let spent = spent.unwrap_or_default();
+    let spent = sight.budget_now.or(spent).unwrap_or_default();
     (next > cap.hundredths).then(|| format!("its budget: {spent}"))
 }
 

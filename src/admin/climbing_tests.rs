@@ -60,6 +60,7 @@ fn sight(judged: &Judged) -> RampState {
         force: None,
         written: None,
         is_out: false,
+        budget_now: None,
     };
     ramp(&sight).unwrap()
 }
@@ -139,6 +140,7 @@ fn what_is_around_it_comes_first() {
             force,
             written: None,
             is_out,
+            budget_now: None,
         };
         ramp(&sight).unwrap().waits_for.unwrap()
     };
@@ -190,6 +192,7 @@ fn a_ramp_that_was_not_started_is_idle() {
         force: Some(&sample::force(false)),
         written: config.routes[0].ramp.as_ref(),
         is_out: false,
+        budget_now: None,
     };
     let state = ramp(&sight).unwrap();
     assert_eq!(state.state, RampWord::Idle);

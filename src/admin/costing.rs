@@ -2,7 +2,8 @@
 
 use super::view::View;
 use crate::api::{BackendCost, BudgetState, SideCost};
-use crate::control;
+use crate::control::{self, Force};
+use crate::snapshot::Route;
 use crate::stats::{Purpose, Side};
 
 /// Of a backend; `None` where it has neither a price nor a budget.
@@ -24,8 +25,19 @@ pub(super) fn of_backend(view: &View, backend: &str) -> Option<BackendCost> {
             per_hour: budget.per_hour,
             per_day: budget.per_day,
             exhausted: cost.over.map(|over| over.to_string()),
+            still: cost.still.map(|still| still.to_string()),
         }),
     })
+}
+
+/// How the budget stands that caps a route; `None` where none does.
+pub(super) fn of_cap(view: &View, route: &Route, force: Option<&Force>) -> Option<String> {
+    force?.budget()?;
+    let still = view
+        .costs
+        .load()
+        .still(&route.candidate.as_ref()?.backend.name)?;
+    Some(still.to_string())
 }
 
 /// Of a side of a route; `None` where its backend has no price.

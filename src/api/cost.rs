@@ -43,6 +43,9 @@ pub struct BudgetState {
     /// than 95 % of it is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exhausted: Option<String>,
+    /// By what, in present figures, a cap stays and when that ends; absent when none would stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub still: Option<String>,
 }
 
 /// What one side of a route costs, in dollars.

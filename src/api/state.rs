@@ -66,6 +66,10 @@ pub struct RouteState {
     /// takes nothing away.
     #[serde(default)]
     pub over_budget: bool,
+    /// How the budget stands now that keeps the percent from rising, and when that ends. When and why it began is in
+    /// the chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_now: Option<String>,
     /// What 1000 good requests cost on the candidate for each dollar that they cost on the primary, in the last
     /// five minutes; absent unless both are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]

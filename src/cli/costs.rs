@@ -75,7 +75,10 @@ pub(super) fn of_route(route: &RouteState) -> Vec<String> {
     let budget = route.chain.iter().find(|link| link.what == "budget");
     let budget = budget.map(|link| {
         let why = link.reason.as_deref().map(plain).unwrap_or_default();
-        format!("budget: no rise until less than 95 % is used ({why}); nothing is taken away")
+        let at = link.at.as_deref().unwrap_or("some time");
+        let now = route.budget_now.as_deref().map(plain);
+        let now = now.map(|now| format!("; now {now}")).unwrap_or_default();
+        format!("budget: no rise since {at} ({why}){now}; nothing is taken away")
     });
     cost.into_iter().chain(budget).collect()
 }
@@ -109,6 +112,7 @@ mod tests {
             per_hour: Some(1.5),
             per_day: Some(80.0),
             exhausted: Some("$1.60 of $1.50 in the last hour".to_owned()),
+            still: None,
         });
         assert_eq!(
             of_backend(&cost),

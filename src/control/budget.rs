@@ -149,7 +149,13 @@ impl Controller {
         let force = standing.forces.get(route);
         let cap = force.and_then(|force| Some((force, force.budget()?)));
         match cap.filter(|(_, cap)| hundredths > cap.hundredths) {
-            Some((force, _)) => Err(Refused::OverBudget(force.to_string())),
+            Some((force, _)) => {
+                let (costs, between) = (self.purse.costs().load_full(), self.between(route));
+                let still = between.and_then(|between| costs.still(&between.candidate));
+                let now = still.map(|still| format!("; the budget now: {still}"));
+                let now = now.unwrap_or_default();
+                Err(Refused::OverBudget(format!("{force}{now}")))
+            }
             None => Ok(()),
         }
     }
@@ -191,7 +197,7 @@ fn wishes(overrides: &Overrides, costs: &Costs, snapshot: &Snapshot) -> Vec<Wish
         let why = match bound {
             _ if is_capped_anew => continue,
             None => "there is no such budget any more".to_owned(),
-            Some(cost) if cost.is_back => format!(
+            Some(cost) if cost.still.is_none() => format!(
                 "{} in the last hour, {} in the last 24",
                 dollars(cost.spent.hour),
                 dollars(cost.spent.day)

@@ -174,7 +174,7 @@ mod tests {
                 spent: 5.5,
                 of: 5.0,
             }),
-            is_back: false,
+            still: None,
             uncounted: None,
         };
         let unknown = BackendCost::default();

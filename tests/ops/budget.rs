@@ -106,6 +106,10 @@ async fn nothing_raises_a_percent_over_a_used_up_budget_but_force() {
     assert_eq!(state.status, HouseStatus::Ok);
     let route = &state.routes[0];
     assert!(route.over_budget && !route.held && !route.killed);
+    let now = route.budget_now.clone().unwrap();
+    assert!(now.ends_with(", ends below $9.50"), "{now}");
+    let why = format!("{}; the budget now: {now}", desk.why());
+    assert_eq!(route.why, why);
     let budget = state.backends["new"].cost.as_ref().unwrap().budget.clone();
     assert!(budget.unwrap().exhausted.is_some());
     assert_eq!(

@@ -42,6 +42,7 @@ pub(super) fn of_route(report: &Report<'_>, route: &Route) -> RouteState {
     let judged = report.judged(&route.name);
     let mut written = report.config.routes.iter();
     let written = written.find(|written| *written.name == *route.name);
+    let budget_now = costing::of_cap(report.view, route, force);
     let in_force = route.split.hundredths();
     let primary = of_side(
         report,
@@ -61,8 +62,9 @@ pub(super) fn of_route(report: &Report<'_>, route: &Route) -> RouteState {
         killed: force.is_some_and(Force::is_killed),
         held: force.is_some_and(Force::is_held),
         chain: force.map(links).unwrap_or_default(),
-        why: force.map(ToString::to_string).unwrap_or_default(),
+        why: why(force, budget_now.as_deref()),
         over_budget: force.is_some_and(|force| force.budget().is_some()),
+        budget_now: budget_now.clone(),
         cost_ratio: cost_ratio(primary.cost.as_ref(), candidate.as_ref()),
         primary,
         candidate,
@@ -76,9 +78,19 @@ pub(super) fn of_route(report: &Report<'_>, route: &Route) -> RouteState {
                 force,
                 written: written.and_then(|written| written.ramp.as_ref()),
                 is_out: !arm.backend.carries(),
+                budget_now: budget_now.as_deref(),
             })
         }),
         flag: flag::of_route(report, &route.name),
+    }
+}
+
+/// The chain as one line, and how the budget stands that is in it.
+fn why(force: Option<&Force>, budget_now: Option<&str>) -> String {
+    let why = force.map(ToString::to_string).unwrap_or_default();
+    match budget_now {
+        Some(now) => format!("{why}; the budget now: {now}"),
+        None => why,
     }
 }
 

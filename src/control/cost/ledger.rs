@@ -6,7 +6,7 @@ use super::account::Account;
 use super::price::{Price, PriceSource};
 use super::side::SideBook;
 use super::sights::BackendCost;
-use crate::policy::cost::{Budget, CALM, Calm, HOUR, Spent, Trail};
+use crate::policy::cost::{Budget, CALM, Calm, HOUR, Trail};
 use crate::snapshot::Snapshot;
 use crate::stats::Side;
 
@@ -165,18 +165,21 @@ impl Ledger {
             total: self.total,
             budget,
             over: budget.and_then(|budget| budget.over(&spent)),
-            is_back: budget.is_some_and(|budget| budget.is_back(&self.at_most(spent, look.now))),
+            still: budget.and_then(|budget| budget.still(&spent, self.rate(), self.most(look.now))),
             uncounted: None,
         }
     }
 
     /// What a cap goes by: the most that it cost in the last minutes, where that swings.
-    fn at_most(&self, spent: Spent, now: Duration) -> Spent {
-        let rate = self.price.and_then(|price| match price.source {
-            PriceSource::File => Some(price.per_hour),
+    fn most(&self, now: Duration) -> Option<f64> {
+        match self.price?.source {
+            PriceSource::File => self.rate(),
             PriceSource::Instances => self.calm.most(now),
-        });
-        Spent { rate, ..spent }
+        }
+    }
+
+    fn rate(&self) -> Option<f64> {
+        self.price.map(|price| price.per_hour)
     }
 
     /// What the backend has cost in each window and how long it was busy; `None` while it has no price.

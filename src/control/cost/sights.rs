@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::price::Price;
-use crate::policy::cost::{Budget, Over, Spent};
+use crate::policy::cost::{Budget, Over, Spent, Still};
 use crate::stats::{Purpose, Side};
 
 /// What is known of costs, renewed each second. It has what has a price, a budget, or has cost something
@@ -30,8 +30,8 @@ pub struct BackendCost {
     pub budget: Option<Budget>,
     /// The budget is used up, by this.
     pub over: Option<Over>,
-    /// So little of the budget is used, and for long enough, that a cap may go.
-    pub is_back: bool,
+    /// What keeps a cap on, or would; `None` when it may go.
+    pub still: Option<Still>,
     /// Nobody counted for so long before the start, within the last day.
     pub uncounted: Option<Duration>,
 }
@@ -52,6 +52,11 @@ pub struct SideCost {
 }
 
 impl Costs {
+    /// What keeps a cap on for the budget of this backend, by the present figures.
+    pub fn still(&self, backend: &str) -> Option<Still> {
+        self.backends.get(backend)?.still
+    }
+
     /// What a side of a route costs, if its backend has a price.
     pub fn side(&self, route: &str, side: Side) -> Option<&SideCost> {
         let sides = self.routes.get(route)?;

@@ -51,6 +51,48 @@ pub enum Over {
     },
 }
 
+/// What keeps a cap on, or would.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Still {
+    /// The last hour, of the bound in dollars.
+    Hour {
+        /// Dollars.
+        spent: f64,
+        /// Of these.
+        of: f64,
+    },
+    /// The last day.
+    Day {
+        /// Dollars.
+        spent: f64,
+        /// Of these.
+        of: f64,
+    },
+    /// What it costs in an hour.
+    Rate {
+        /// Dollars.
+        rate: f64,
+        /// Of these.
+        of: f64,
+    },
+    /// What it costs in an hour is low, and has not been for long enough.
+    Young {
+        /// Dollars.
+        rate: f64,
+        /// Of these; `None` without a bound for an hour.
+        of: Option<f64>,
+    },
+    /// Nobody knows what it costs.
+    Unknown,
+}
+
+impl Still {
+    /// Below this many dollars it ends.
+    pub(super) fn end(of: f64) -> f64 {
+        of * BACK
+    }
+}
+
 impl Budget {
     /// Whether it is used up, and by what.
     pub fn over(&self, spent: &Spent) -> Option<Over> {
@@ -73,13 +115,27 @@ impl Budget {
         }
     }
 
-    /// Whether so little is used that a cap may go: less than 95 % of each. While nobody knows what it
-    /// costs, nobody knows that.
-    pub fn is_back(&self, spent: &Spent) -> bool {
-        let is_below = |spent: f64, of: Option<f64>| of.is_none_or(|of| spent < of * BACK);
-        is_below(spent.hour, self.per_hour)
-            && is_below(spent.day, self.per_day)
-            && spent.rate.is_some_and(|rate| is_below(rate, self.per_hour))
+    /// What keeps a cap on: it goes when less than 95 % of each bound is used. `rate` is what it costs in an hour
+    /// now, `most` the most that it did while that has to be low; while nobody knows these, a cap stays.
+    pub fn still(&self, spent: &Spent, rate: Option<f64>, most: Option<f64>) -> Option<Still> {
+        let high = |spent: f64, of: Option<f64>| of.filter(|of| spent >= Still::end(*of));
+        if let Some(of) = high(spent.hour, self.per_hour) {
+            let spent = spent.hour;
+            return Some(Still::Hour { spent, of });
+        }
+        if let Some(of) = high(spent.day, self.per_day) {
+            let spent = spent.day;
+            return Some(Still::Day { spent, of });
+        }
+        let Some(rate) = rate else {
+            return Some(Still::Unknown);
+        };
+        if let Some(of) = high(rate, self.per_hour) {
+            return Some(Still::Rate { rate, of });
+        }
+        let is_calm = most.is_some_and(|most| high(most, self.per_hour).is_none());
+        let of = self.per_hour;
+        (!is_calm).then_some(Still::Young { rate, of })
     }
 
     /// How much of each is used, 1 is all: of the hour, of the day.
@@ -142,7 +198,8 @@ mod tests {
             ),
         ] {
             assert_eq!(BUDGET.over(&spent), over, "{spent:?}");
-            assert_eq!(BUDGET.is_back(&spent), back, "{spent:?}");
+            let still = BUDGET.still(&spent, spent.rate, spent.rate);
+            assert_eq!(still.is_none(), back, "{spent:?}");
         }
         assert_eq!(BUDGET.used(&spent(2.5, 20.0, 0.0)), [Some(0.5), Some(0.25)]);
     }
@@ -151,7 +208,8 @@ mod tests {
     fn what_has_no_bound_is_never_used_up() {
         let none = Budget::default();
         assert_eq!(none.over(&spent(1e9, 1e9, 1e9)), None);
-        assert!(none.is_back(&spent(1e9, 1e9, 1e9)));
+        let all = Some(1e9);
+        assert_eq!(none.still(&spent(1e9, 1e9, 1e9), all, all), None);
         let day = Budget {
             per_day: Some(1.0),
             ..none
@@ -169,7 +227,15 @@ mod tests {
             rate: None,
             ..Spent::default()
         };
-        assert!(!BUDGET.is_back(&unknown) && !day.is_back(&unknown));
+        for budget in [BUDGET, day] {
+            assert_eq!(budget.still(&unknown, None, None), Some(Still::Unknown));
+            let young = budget.still(&unknown, Some(0.0), None);
+            assert!(matches!(young, Some(Still::Young { .. })), "{young:?}");
+        }
+        let of = BUDGET.per_hour;
+        let young = BUDGET.still(&unknown, Some(4.0), Some(4.75));
+        assert_eq!(young, Some(Still::Young { rate: 4.0, of }));
+        assert_eq!(day.still(&unknown, Some(4.0), Some(9e9)), None);
         assert_eq!(BUDGET.over(&unknown), None);
     }
 }

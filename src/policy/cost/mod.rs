@@ -10,7 +10,7 @@ mod words;
 
 pub use busy::Busy;
 pub use calm::{CALM, Calm};
-pub use cap::{Budget, Over, Spent};
+pub use cap::{Budget, Over, Spent, Still};
 pub use spend::{DAY, HOUR, Spend};
 pub use trail::{Add, Trail, per_1000};
 pub use words::dollars;

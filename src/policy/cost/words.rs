@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::cap::Over;
+use super::calm::CALM;
+use super::cap::{Over, Still};
 
 /// `$5.02`; with as many digits as it takes to tell something.
 pub fn dollars(amount: f64) -> String {
@@ -28,6 +29,36 @@ impl fmt::Display for Over {
     }
 }
 
+/// `$4.90 of $5.00 in the last hour, ends below $4.75`.
+impl fmt::Display for Still {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let minutes = CALM.as_secs() / 60;
+        let of = |of: f64| (dollars(of), dollars(Self::end(of)));
+        let (spent, (of, end), when) = match *self {
+            Self::Hour { spent, of: bound } => (spent, of(bound), "in the last hour, ends below"),
+            Self::Day { spent, of: bound } => {
+                (spent, of(bound), "in the last 24 hours, ends below")
+            }
+            Self::Rate { rate, of: bound } => (rate, of(bound), "an hour now, ends below"),
+            Self::Young {
+                rate,
+                of: Some(bound),
+            } => {
+                let (now, (of, end)) = (dollars(rate), of(bound));
+                let rule = format!("ends after {minutes} minutes below {end}");
+                return write!(f, "{now} of {of} an hour now, {rule}");
+            }
+            Self::Young { rate, of: None } => {
+                let now = dollars(rate);
+                let rule = format!("ends when that is known for {minutes} minutes");
+                return write!(f, "{now} an hour now, {rule}");
+            }
+            Self::Unknown => return f.write_str("nobody knows its price, ends when that is known"),
+        };
+        write!(f, "{} of {of} {when} {end}", dollars(spent))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,5 +81,27 @@ mod tests {
             over.to_string(),
             "$6.40 of $5.00 in an hour at the present price"
         );
+        for (still, told) in [
+            (
+                Still::Hour {
+                    spent: 4.9,
+                    of: 5.0,
+                },
+                "$4.90 of $5.00 in the last hour, ends below $4.75",
+            ),
+            (
+                Still::Rate { rate: 6.4, of: 5.0 },
+                "$6.40 of $5.00 an hour now, ends below $4.75",
+            ),
+            (
+                Still::Young {
+                    rate: 4.0,
+                    of: Some(5.0),
+                },
+                "$4.00 of $5.00 an hour now, ends after 5 minutes below $4.75",
+            ),
+        ] {
+            assert_eq!(still.to_string(), told);
+        }
     }
 }
