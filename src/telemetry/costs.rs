@@ -33,7 +33,7 @@ const BUDGET: Spec<2> = Spec {
 };
 const USED: Spec<2> = Spec {
     name: "backend_budget_used_ratio",
-    help: "The part of the budget that is spent: 1 is all. From there on no percent with this candidate rises, until it is below 0.95.",
+    help: "The part of the budget that is spent: 1 is all. From there on no percent with this candidate rises, until it is below 0.95: see figshift_route_over_budget.",
     labels: ["backend", "per"],
 };
 const EXHAUSTED: Spec<1> = Spec {

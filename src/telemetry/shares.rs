@@ -15,7 +15,7 @@ const CONFIGURED: Spec<1> = Spec {
 };
 const IN_FORCE: Spec<1> = Spec {
     name: "percent_in_force",
-    help: "Share of the candidate by what is in force: the ramp's, an operator's, a flag's or the file's, less what a kill switch or the guard takes away.",
+    help: "Share of the candidate by what is in force: the ramp's, an operator's, a flag's or the file's, less what a kill switch or the guard takes away, and no more than a used up budget leaves.",
     labels: ["route"],
 };
 const EFFECTIVE: Spec<1> = Spec {
@@ -26,6 +26,11 @@ const EFFECTIVE: Spec<1> = Spec {
 const KILL_SWITCH: Spec<1> = Spec {
     name: "kill_switch",
     help: "1 while a kill switch (VASTAI_ENABLED=false, the file KILL, a rollback) is on for the route.",
+    labels: ["route"],
+};
+const OVER_BUDGET: Spec<1> = Spec {
+    name: "route_over_budget",
+    help: "1 while the budget of the candidate keeps the percent from rising: from when it is used up until enough of it is free. Nothing is taken away.",
     labels: ["route"],
 };
 const JOURNAL_SOUND: Spec<0> = Spec {
@@ -40,13 +45,14 @@ pub(super) fn descs() -> prometheus::Result<Vec<Desc>> {
         IN_FORCE.desc(),
         EFFECTIVE.desc(),
         KILL_SWITCH.desc(),
+        OVER_BUDGET.desc(),
         JOURNAL_SOUND.desc(),
     ]
     .into_iter()
     .collect()
 }
 
-pub(super) fn collect(snapshot: &Snapshot, standing: &Standing) -> [MetricFamily; 5] {
+pub(super) fn collect(snapshot: &Snapshot, standing: &Standing) -> [MetricFamily; 6] {
     let with_candidate = || {
         let routes = snapshot.routes.iter();
         routes.filter(|route| route.candidate.is_some())
@@ -56,17 +62,20 @@ pub(super) fn collect(snapshot: &Snapshot, standing: &Standing) -> [MetricFamily
         let rows = rows.map(|(labels, share)| (labels, f64::from(share) / 100.0));
         rows.collect::<Vec<_>>()
     };
-    let killed = with_candidate().map(|route| {
-        let force = standing.forces.get(&*route.name);
-        let is = force.is_some_and(Force::is_killed);
-        ([&*route.name], f64::from(u8::from(is)))
-    });
+    let flags = |is: &dyn Fn(&Force) -> bool| {
+        let rows = with_candidate().map(|route| {
+            let force = standing.forces.get(&*route.name);
+            ([&*route.name], f64::from(u8::from(force.is_some_and(is))))
+        });
+        rows.collect::<Vec<_>>()
+    };
     let sound = f64::from(u8::from(standing.journal_sound));
     [
         CONFIGURED.gauges(percents(&|route| standing.file_percent(&route.name))),
         IN_FORCE.gauges(percents(&|route| route.split.hundredths())),
         EFFECTIVE.gauges(percents(&Route::effective_hundredths)),
-        KILL_SWITCH.gauges(killed),
+        KILL_SWITCH.gauges(flags(&Force::is_killed)),
+        OVER_BUDGET.gauges(flags(&|force| force.budget().is_some())),
         JOURNAL_SOUND.gauges([([], sound)]),
     ]
 }

@@ -116,6 +116,10 @@ async fn nothing_raises_a_percent_over_a_used_up_budget_but_force() {
         metric(&desk, "figshift_backend_budget_exhausted").await,
         1.0
     );
+    assert_eq!(
+        metric(&desk, "figshift_route_over_budget{route=\"all\"}").await,
+        1.0
+    );
     // A kill switch takes everything, and gives back what was there.
     desk.rollback().await;
     assert_eq!(desk.in_force(), 0);
@@ -130,6 +134,10 @@ async fn nothing_raises_a_percent_over_a_used_up_budget_but_force() {
     .await;
     desk.comes_to(6_000).await;
     assert_eq!(desk.why(), "60 % ← file 60 %");
+    assert_eq!(
+        metric(&desk, "figshift_route_over_budget{route=\"all\"}").await,
+        0.0
+    );
     let tally = load.stop().await;
     assert_eq!(tally.cut, Vec::<String>::new());
     assert_eq!(tally.of("GET 200") + tally.of("POST 200"), tally.all());
