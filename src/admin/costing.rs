@@ -13,6 +13,7 @@ pub(super) fn of_backend(view: &View, backend: &str) -> Option<BackendCost> {
     let price = cost.price.as_ref();
     Some(BackendCost {
         dollars_per_hour: price.map(|price| money(price.per_hour)),
+        unknown: cost.unknown.as_ref().map(ToString::to_string),
         source: price.map(|price| price.source.as_str().to_owned()),
         age_seconds: price
             .and_then(|price| price.age)

@@ -9,6 +9,9 @@ pub struct BackendCost {
     /// In an hour, as it is now; absent while nobody knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dollars_per_hour: Option<f64>,
+    /// Why nobody knows, such as which instance has no price; absent while it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<String>,
     /// Who says so: `file`, or `instances` (the sum over them).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,

@@ -17,7 +17,7 @@ pub(super) fn of_backends(state: &State) -> String {
 /// `$0.76/h by its instances; $5.02 of $5.00 in the last hour, $20.10 of $80.00 in the last 24`.
 fn of_backend(cost: &BackendCost) -> String {
     let mut text = match cost.dollars_per_hour {
-        None => "nobody knows its price".to_owned(),
+        None => unknown(cost),
         Some(per_hour) => format!("{}/h", dollars(per_hour)),
     };
     if cost.source.as_deref() == Some("instances") {
@@ -46,6 +46,16 @@ fn of_backend(cost: &BackendCost) -> String {
         text += &format!("; BUDGET USED UP: {exhausted}");
     }
     text
+}
+
+/// `nobody knows its price: vastai:41000101 has none in the list; its budget cannot be kept meanwhile`.
+fn unknown(cost: &BackendCost) -> String {
+    let why = cost.unknown.as_ref();
+    let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+    // What is not counted uses nothing up.
+    let budget = cost.budget.as_ref();
+    let budget = budget.map_or("", |_| "; its budget cannot be kept meanwhile");
+    format!("nobody knows its price{why}{budget}")
 }
 
 /// What there is to tell of a route, each line without its end.
@@ -92,6 +102,7 @@ mod tests {
     fn backends_are_told_with_all_that_is_known() {
         let mut cost = BackendCost {
             dollars_per_hour: Some(3.2),
+            unknown: None,
             source: Some("file".to_owned()),
             age_seconds: None,
             unpriced_instances: 0,
@@ -121,6 +132,13 @@ mod tests {
              (not counted: 300 s before the start); BUDGET USED UP: $1.60 of $1.50 in the last hour"
         );
         cost.dollars_per_hour = None;
-        assert!(of_backend(&cost).starts_with("nobody knows its price"));
+        cost.source = None;
+        cost.unknown = Some("vastai:7 has none in the list".to_owned());
+        let told = "nobody knows its price: vastai:7 has none in the list; its budget cannot be kept meanwhile, as of";
+        let is = of_backend(&cost);
+        assert!(is.starts_with(told), "{is}");
+        cost.budget = None;
+        cost.unknown = None;
+        assert!(of_backend(&cost).starts_with("nobody knows its price, as of"));
     }
 }

@@ -43,7 +43,7 @@ mod watched;
 
 pub use change::{Actor, Answer, Change, Done, Order, Refused, What};
 pub use controller::Controller;
-pub use cost::{BackendCost, Costs, Price, PriceSource, SideCost};
+pub use cost::{BackendCost, Costs, Price, PriceSource, SideCost, Unknown};
 pub use discover::{
     Look, Lookers, discover, found_now, is_signed, key_of, look_once, selects, webhook_secrets,
 };

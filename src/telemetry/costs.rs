@@ -160,6 +160,7 @@ mod tests {
                 age: None,
                 unpriced: 0,
             }),
+            unknown: None,
             spent: Spent {
                 hour: 5.5,
                 day: 20.0,

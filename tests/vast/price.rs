@@ -69,6 +69,7 @@ async fn instances_that_run_cost_all_and_those_that_stand_their_storage() {
     comes_to(&house, "the price is unknown", |is| is.is_none()).await;
     let cost = state(&house).await["cost"].clone();
     assert_eq!(cost.get("dollars_per_hour"), None);
+    assert_eq!(cost["unknown"], "vastai:1 has none in the list");
     assert!(cost["last_hour"].as_f64().unwrap() > 0.0);
     assert!(capped());
 }

@@ -161,6 +161,7 @@ impl Ledger {
         let spent = self.account.spent(look.time);
         BackendCost {
             price: self.price,
+            unknown: None,
             spent,
             total: self.total,
             budget,

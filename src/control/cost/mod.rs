@@ -10,6 +10,6 @@ mod sights;
 #[cfg(test)]
 mod tests;
 
-pub use price::{Price, PriceSource};
+pub use price::{Price, PriceSource, Unknown};
 pub(super) use purse::Purse;
 pub use sights::{BackendCost, Costs, SideCost};

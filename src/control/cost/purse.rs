@@ -146,7 +146,10 @@ impl Purse {
         let uncounted = self.uncounted();
         let mut costs = Costs::default();
         for (name, written) in &config.backends {
-            let price = Price::of(written, discovered.get(name), instant);
+            let (price, unknown) = match Price::of(written, discovered.get(name), instant) {
+                Ok(price) => (Some(price), None),
+                Err(unknown) => (None, Some(unknown)),
+            };
             let budget = budget_of(written);
             self.open_books(name, price.is_some() || budget.is_some(), now);
             let Some(ledger) = self.ledgers.get_mut(name) else {
@@ -156,6 +159,7 @@ impl Purse {
             ledger.look(price, look);
             let mut sight = ledger.sight(budget, look);
             sight.uncounted = uncounted;
+            sight.unknown = unknown;
             costs.backends.insert(name.clone(), sight);
             // Without a price there are no figures.
             let Some(windows) = ledger.windows() else {

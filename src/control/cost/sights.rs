@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::price::Price;
+use super::price::{Price, Unknown};
 use crate::policy::cost::{Budget, Over, Spent, Still};
 use crate::stats::{Purpose, Side};
 
@@ -22,6 +22,8 @@ pub struct Costs {
 pub struct BackendCost {
     /// What it costs now; `None` if nobody knows.
     pub price: Option<Price>,
+    /// Why nobody knows.
+    pub unknown: Option<Unknown>,
     /// What was spent in the last hour and day, as far as this is known.
     pub spent: Spent,
     /// Dollars since the start of the process.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::sights::{Costs, SideCost};
-use super::{Price, PriceSource, Purse};
+use super::{Price, PriceSource, Purse, Unknown};
 use crate::config::{Config, EmptyEnv, parse};
 use crate::control::discovered::{Discovered, Discovery, Found, FoundState};
 use crate::snapshot::{Snapshot, compile};
@@ -305,7 +305,10 @@ fn found(price: Option<f64>, state: FoundState) -> Found {
 #[test]
 fn instances_make_a_price() {
     let folder = tempfile::tempdir().unwrap();
-    let backends = config(folder.path(), "", "dollars_per_hour = 9").backends;
+    let mut backends = config(folder.path(), "", "dollars_per_hour = 9").backends;
+    let vastai = serde_json::json!({ "vastai": { "label": "a", "port": 80 } });
+    let vastai = serde_json::from_value(vastai).unwrap();
+    backends.get_mut("legacy").unwrap().discover = Some(vastai);
     let now = Instant::now();
     let mut discovery = Discovery {
         source: "vastai",
@@ -318,10 +321,12 @@ fn instances_make_a_price() {
         looks: 0,
         failed: 0,
     };
-    let written = &backends["legacy"];
+    let legacy = backends.clone();
+    let written = &legacy["legacy"];
     // Nobody has looked yet.
-    assert_eq!(Price::of(written, None, now), None);
-    assert_eq!(Price::of(written, Some(&discovery), now), None);
+    assert_eq!(Price::of(written, None, now), Err(Unknown::Unlisted));
+    let unlisted = Price::of(written, Some(&discovery), now);
+    assert_eq!(unlisted, Err(Unknown::Unlisted));
     discovery.good_at = Some(SystemTime::now());
     near(
         Price::of(written, Some(&discovery), now).unwrap().per_hour,
@@ -350,14 +355,17 @@ fn instances_make_a_price() {
         for state in [Running, Starting, Unsure] {
             let mut unknown = discovery.clone();
             unknown.found.push(found(price, state));
-            assert_eq!(Price::of(written, Some(&unknown), now), None, "{price:?}");
+            let unknown = Price::of(written, Some(&unknown), now);
+            let this = Unknown::Instance("vastai:1".to_owned());
+            assert_eq!(unknown, Err(this), "{price:?}");
         }
     }
     // The file's word takes its place.
     let price = Price::of(&backends["vastai"], Some(&discovery), now).unwrap();
     assert_eq!((price.per_hour, price.source), (9.0, PriceSource::File));
-    discovery.source = "dns";
-    assert_eq!(Price::of(written, Some(&discovery), now), None);
+    backends.get_mut("legacy").unwrap().discover = None;
+    let unsaid = Price::of(&backends["legacy"], Some(&discovery), now);
+    assert_eq!(unsaid, Err(Unknown::Unsaid));
 }
 
 const BUDGET: &str = "dollars_per_hour = 3.6\nbudget = { per_day = 0.1 }";
