@@ -4,7 +4,7 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
@@ -46,7 +46,7 @@ impl Controller {
     }
 
     /// One look at what backends cost, and what follows. `now` is on the workers' clock.
-    pub(super) fn look_at_costs(&mut self, now: Duration, wall: SystemTime) {
+    pub(super) fn look_at_costs(&mut self, now: Duration) {
         let snapshot = self.publisher.current();
         let (discovered, standing) = (self.discovered.load(), self.standing.load());
         self.purse
@@ -54,8 +54,9 @@ impl Controller {
         let costs = self.purse.costs().load_full();
         for wish in wishes(&self.overrides, &costs, &snapshot) {
             let backend = wish.backend.clone();
-            let waits = self.budgets_after.get(&backend);
-            if waits.is_some_and(|after| wall < *after) {
+            let key = (backend.clone(), wish.over);
+            let waits = self.budgets_after.get(&key);
+            if waits.is_some_and(|after| now < *after) {
                 continue;
             }
             let what = What::Budget {
@@ -67,12 +68,11 @@ impl Controller {
             change.reason = wish.why;
             match self.apply(change) {
                 Ok(_) => {
-                    self.budgets_after.remove(&backend);
+                    self.budgets_after.remove(&key);
                 }
                 Err(refused) => {
                     tracing::error!(backend, %refused, "What the budget wants is not in force");
-                    let after = wall.checked_add(PAUSE).unwrap_or(wall);
-                    self.budgets_after.insert(backend, after);
+                    self.budgets_after.insert(key, now + PAUSE);
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Budgets whose prices are found out and swing: what restarts, gaps and edited files leave of a cap.
 
 use std::fs;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use super::super::discovered::{Discovery, Found, FoundState};
 use super::super::{Door, read_journal as journal_of};

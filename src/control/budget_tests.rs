@@ -1,11 +1,13 @@
 //! Budgets before the door, without traffic: which percents they leave, whatever else is wanted.
 
 use std::fs;
+use std::time::SystemTime;
 
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use super::super::change::Order;
+use super::super::journal::Journal;
 use super::super::{Door, read_journal as journal_of};
 use super::*;
 
@@ -152,7 +154,20 @@ fn without_a_journal_a_cap_stays() {
     stand.look();
     stand.look();
     assert_eq!((stand.share("a"), stand.cap("a")), (2_500, Some(2_500)));
-    assert_eq!(stand.controller.budgets_after.len(), 1);
+    let waits: Vec<_> = stand.controller.budgets_after.clone().into_iter().collect();
+    let after = Duration::from_secs(stand.second - 2) + PAUSE;
+    assert_eq!(waits, [(("new".to_owned(), false), after)]);
+    // A cap that is due meanwhile does not wait for it.
+    let more = route("a", "new", 75, "") + &route("b", "new", 10, "");
+    stand.save(CHEAP, &more);
+    stand.controller.journal = Journal::open(&stand.controller.config.state_dir).0;
+    stand.save(DEAR, &more);
+    stand
+        .controller
+        .overrides
+        .alter("b", |laid| laid.budget = None);
+    stand.look();
+    assert_eq!(stand.cap("b"), Some(1_000));
 }
 
 /// Whatever is wanted, in whatever order: while the budget is used up, no share is more than the cap, no cap

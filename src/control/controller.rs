@@ -56,8 +56,9 @@ pub struct Controller {
     pub(super) bench: Bench,
     pub(super) watched: Watched,
     pub(super) purse: Purse,
-    /// Backends whose caps could not be altered, and when that is tried again.
-    pub(super) budgets_after: BTreeMap<String, SystemTime>,
+    /// Backends whose caps could not be put on (`true`) or taken off, and when that is tried again, on the
+    /// workers' clock.
+    pub(super) budgets_after: BTreeMap<(String, bool), Duration>,
     pub(super) discovered: Arc<ArcSwap<Discovered>>,
     /// The moment from which the workers count their times, once it is told.
     pub(super) born: Option<Instant>,

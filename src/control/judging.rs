@@ -52,7 +52,7 @@ impl Controller {
     pub(super) fn look(&mut self, now: Duration, wall: SystemTime) {
         let begun = Instant::now();
         self.bench.look(now.as_secs());
-        self.look_at_costs(now, wall);
+        self.look_at_costs(now);
         for route in std::mem::take(&mut self.starts) {
             self.start_ramp(&route);
         }
