@@ -1,8 +1,9 @@
 //! What was spent, kept in the state folder: a restart must not make a budget new.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -92,6 +93,23 @@ impl Kept {
         Duration::try_from_secs_f64(self.at).unwrap_or_default()
     }
 
+    /// The same, as if it had been written no later than this: a clock that was far ahead for once must not
+    /// keep what was spent then for years.
+    #[must_use]
+    pub(super) fn not_after(mut self, latest: Duration) -> Self {
+        let ahead = self.at - latest.as_secs_f64();
+        if ahead > 0.0 {
+            self.at -= ahead;
+            for kept in self.backends.values_mut() {
+                kept.first = kept.first.saturating_sub((ahead / 60.0) as u64);
+                if let Some(rate) = &mut kept.rate {
+                    rate.at = (rate.at - ahead).max(0.0);
+                }
+            }
+        }
+        self
+    }
+
     /// What each backend has cost.
     pub(super) fn accounts(&self) -> BTreeMap<String, Account> {
         let backends = self.backends.iter();
@@ -110,7 +128,9 @@ impl Kept {
 
     fn is_sound(&self) -> bool {
         let minutes = self.at / 60.0 + 1.0;
+        let mut shares = self.shares.values();
         (0.0..=LATEST).contains(&self.at)
+            && shares.all(|share| share.hundredths <= 10_000)
             && self.backends.values().all(|kept| {
                 let last = kept.first.saturating_add(kept.dollars.len() as u64);
                 last as f64 <= minutes + 1.0
@@ -126,7 +146,9 @@ impl Kept {
     pub(super) fn write(&self, state_dir: &Path) -> io::Result<()> {
         fs::create_dir_all(state_dir)?;
         let beside = state_dir.join(format!("{NAME}.new"));
-        let mut file = File::create(&beside)?;
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        let mut file = options.open(&beside)?;
         file.write_all(&serde_json::to_vec(self)?)?;
         file.sync_data()?;
         fs::rename(&beside, state_dir.join(NAME))
@@ -151,6 +173,8 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]
@@ -174,6 +198,10 @@ mod tests {
             r#"{"at": -1, "backends": {}}"#,
             r#"{"at": 1e300, "backends": {}}"#,
             r#"{"at": "now", "backends": {}}"#,
+            &good.replace(
+                "}}}",
+                "}}, \"shares\": {\"a\": {\"candidate\": \"new\", \"hundredths\": 10001}}}",
+            ),
             &good.replace("0.25", "-0.25"),
             &good.replace("0.25", "1e300"),
             &good.replace("0.25", "null"),
@@ -207,6 +235,8 @@ mod tests {
         let shares = BTreeMap::from([("all".to_owned(), share)]);
         let kept = Kept::new(now, [(&name, &account)].into_iter(), shares);
         kept.write(&state).unwrap();
+        let data = fs::metadata(state.join(NAME)).unwrap();
+        assert_eq!(data.permissions().mode() & 0o777, 0o600);
         let again = Kept::read(&state).unwrap().unwrap();
         assert_eq!(again, kept);
         let account = &again.accounts()["new"];

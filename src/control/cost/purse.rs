@@ -37,7 +37,7 @@ pub(in crate::control) struct Purse {
     kept_shares: BTreeMap<String, Share>,
     /// Since 1970, on a clock that never goes back: when it was opened, and at the last look.
     opened: Duration,
-    time: Duration,
+    pub(super) time: Duration,
     /// On the workers' clock.
     looked: Option<Duration>,
     kept: Option<Duration>,
@@ -68,8 +68,9 @@ impl Purse {
             tracing::info!("Nothing is known of what was spent before: budgets begin anew");
         }
         let now = wall.duration_since(UNIX_EPOCH).unwrap_or_default();
+        // A clock that was set back must not hide what was spent, and one that was far ahead must not stay.
+        let kept = kept.map(|kept| kept.not_after(now.saturating_add(DAY)));
         let kept_before = kept.as_ref().map(Kept::at);
-        // A clock that was set back must not hide what was spent.
         let now = now.max(kept_before.unwrap_or_default());
         let has_books = kept.is_some();
         let kept = kept.unwrap_or_default();
