@@ -1,8 +1,10 @@
 //! The books of all backends, and where they are kept.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
@@ -46,6 +48,8 @@ pub(in crate::control) struct Purse {
     /// There are books in the state folder, which must not become old.
     has_books: bool,
     is_failing: bool,
+    /// On a thread of its own: whoever looks also takes rollbacks, and a disk may be slow.
+    writing: Option<JoinHandle<io::Result<()>>>,
     /// Another process keeps the books.
     is_closed: bool,
     costs: Arc<ArcSwap<Costs>>,
@@ -87,6 +91,7 @@ impl Purse {
             kept_before,
             has_books,
             is_failing: false,
+            writing: None,
             is_closed: false,
             costs: Arc::default(),
         }
@@ -177,9 +182,13 @@ impl Purse {
         self.costs.store(Arc::new(costs));
         self.note_shares(config, forces);
         let is_due = self.kept.is_none_or(|kept| now >= kept + KEEP);
-        if is_due || self.shares != self.kept_shares {
+        if self.writing.as_ref().is_some_and(JoinHandle::is_finished) {
+            self.wait();
+        }
+        // One that is not through yet has older shares.
+        if self.writing.is_none() && (is_due || self.shares != self.kept_shares) {
             self.kept = Some(now);
-            self.keep();
+            self.keep_beside();
         }
     }
 
@@ -264,35 +273,64 @@ impl Purse {
         self.gap().filter(|_| since < DAY)
     }
 
-    /// Writes everything down, if there is something.
-    pub(in crate::control) fn keep(&mut self) {
+    /// What there is to write down, if there is something.
+    fn to_keep(&self) -> Option<Kept> {
         // Without a look there is nothing new.
         let has_looked = self.looked.is_some() && !self.is_closed;
         let has_some = self.has_books || !self.ledgers.is_empty() || !self.accounts.is_empty();
         if !has_looked || !has_some {
-            return;
+            return None;
         }
         let open = self.ledgers.iter();
         let open = open.map(|(name, ledger)| (name, &ledger.account));
         let accounts = open.chain(&self.accounts);
-        let kept = Kept::new(self.time, accounts, self.shares.clone());
-        match kept.write(&self.state_dir) {
-            Ok(()) => {
-                self.is_failing = false;
-                self.has_books = true;
-                self.kept_shares.clone_from(&self.shares);
-            }
-            Err(error) => self.complain(&error),
+        Some(Kept::new(self.time, accounts, self.shares.clone()))
+    }
+
+    /// Writes everything down, and waits until it is there.
+    pub(in crate::control) fn keep(&mut self) {
+        self.wait();
+        if let Some(kept) = self.to_keep() {
+            self.kept_shares.clone_from(&self.shares);
+            let written = kept.write(&self.state_dir);
+            self.has_written(written);
         }
     }
 
-    /// Once, until it has gone well again.
-    fn complain(&mut self, error: &std::io::Error) {
-        // Not again for the same shares.
+    /// Begins to write everything down.
+    fn keep_beside(&mut self) {
+        let Some(kept) = self.to_keep() else { return };
+        // If it fails, not again for the same shares.
         self.kept_shares.clone_from(&self.shares);
-        if !std::mem::replace(&mut self.is_failing, true) {
-            let folder = Path::display(&self.state_dir);
-            tracing::error!(%error, %folder, "What was spent cannot be kept: a restart would begin budgets anew");
+        let state_dir = self.state_dir.clone();
+        let thread = thread::Builder::new().name("books".to_owned());
+        match thread.spawn(move || kept.write(&state_dir)) {
+            Ok(writing) => self.writing = Some(writing),
+            Err(error) => self.has_written(Err(error)),
+        }
+    }
+
+    /// Until what is being written is there.
+    fn wait(&mut self) {
+        if let Some(writing) = self.writing.take() {
+            let written = writing.join();
+            self.has_written(written.unwrap_or_else(|_| Err(io::Error::other("a fault"))));
+        }
+    }
+
+    /// A failure is told once, until it has gone well again.
+    fn has_written(&mut self, written: io::Result<()>) {
+        match written {
+            Ok(()) => {
+                self.is_failing = false;
+                self.has_books = true;
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut self.is_failing, true) {
+                    let folder = Path::display(&self.state_dir);
+                    tracing::error!(%error, %folder, "What was spent cannot be kept: a restart would begin budgets anew");
+                }
+            }
         }
     }
 

@@ -444,3 +444,20 @@ fn a_backend_that_leaves_the_file_for_a_while_has_spent_what_it_has() {
     stand.pass(1);
     assert!(stand.costs().backends["vastai"].over.is_some());
 }
+
+#[test]
+fn a_disk_that_is_slow_stops_no_look() {
+    let mut stand = Stand::new("", "");
+    // Whoever opens this for writing waits for a reader.
+    let pipe = stand.folder.path().join("spend.json.new");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    stand.reload("", BUDGET);
+    stand.pass(130);
+    let spent = stand.costs().backends["vastai"].spent.hour;
+    drop(fs::read(&pipe).unwrap());
+    fs::remove_file(&pipe).unwrap();
+    near(spent, 0.13);
+    stand.purse.keep();
+    assert!(stand.folder.path().join("spend.json").exists());
+}
