@@ -80,7 +80,10 @@ pub(super) fn of_route(route: &RouteState) -> Vec<String> {
     let ratio = ratio.map(|ratio| format!(", {ratio:.2} times the primary's"));
     let cost = (!sides.is_empty()).then(|| {
         let sides = sides.join(", ");
-        format!("dollars per 1000: {sides}{}", ratio.unwrap_or_default())
+        format!(
+            "dollars per 1000 in the last 5 minutes: {sides}{}",
+            ratio.unwrap_or_default()
+        )
     });
     let budget = route.chain.iter().find(|link| link.what == "budget");
     let budget = budget.map(|link| {

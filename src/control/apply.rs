@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::budget::tell_renamed;
 use super::change::{Actor, Answer, Refused};
 use super::controller::Controller;
 use super::force::Switches;
@@ -36,7 +37,9 @@ impl Controller {
         };
         let mut overrides = self.overrides.clone();
         overrides.forget_older_than_file(|route| plan::file_words(&config, route));
-        self.cap_by_file(&mut overrides, &config);
+        let renamed = self.renamed(&config);
+        self.pass_books_on(&mut overrides, &renamed);
+        self.cap_by_file(&mut overrides, &config, &renamed);
         let starts = auto_starts(&self.config, &config);
         let mut found = (*self.found).clone();
         found.keep_for(&config);
@@ -56,8 +59,12 @@ impl Controller {
         };
         let done = match self.put_in_force(plan) {
             Ok(done) => done,
-            Err(refused) => return Err(self.refuse_file(refused.to_string(), actor)),
+            Err(refused) => {
+                self.take_books_back(&renamed);
+                return Err(self.refuse_file(refused.to_string(), actor));
+            }
         };
+        tell_renamed(&renamed);
         self.starts.extend(starts);
         self.keep(&text);
         self.text_in_force.store(Arc::new(text));

@@ -17,7 +17,7 @@ use super::journal::{journal_path, read_journal};
 use super::overrides::{Capped, Overrides, Stamp};
 use super::plan::Plan;
 use crate::config::Config;
-use crate::config::model::Route;
+use crate::config::model::{Backend, Route};
 use crate::policy::cost::dollars;
 use crate::snapshot::Snapshot;
 
@@ -32,6 +32,13 @@ struct Wish {
     backend: String,
     over: bool,
     why: String,
+}
+
+/// A backend that has another name in another file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Renamed {
+    from: String,
+    to: String,
 }
 
 impl Controller {
@@ -128,15 +135,74 @@ impl Controller {
 
     /// A file gives no more to a candidate whose budget is used up: what it had before, and nothing where it
     /// was not the candidate.
-    pub(super) fn cap_by_file(&self, overrides: &mut Overrides, config: &Config) {
+    pub(super) fn cap_by_file(
+        &self,
+        overrides: &mut Overrides,
+        config: &Config,
+        renamed: &[Renamed],
+    ) {
         let standing = self.standing.load();
         let share = |route: &Route| {
-            let before = self.between(&route.name);
-            let same = before.is_some_and(|before| Some(before.candidate) == route.candidate);
+            let before = self.between(&route.name).map(|before| before.candidate);
+            let before = before.map(|before| {
+                let renamed = renamed.iter().find(|renamed| renamed.from == before);
+                renamed.map_or(before, |renamed| renamed.to.clone())
+            });
+            let same = before.is_some() && before == route.candidate;
             let force = standing.forces.get(&route.name).filter(|_| same);
             Some(force.map_or(0, Force::without_stops))
         };
         cap(overrides, config, &self.purse, share);
+    }
+
+    /// The books of renamed backends go on under their new names, and so do their caps: what was spent is
+    /// spent.
+    pub(super) fn pass_books_on(&mut self, overrides: &mut Overrides, renamed: &[Renamed]) {
+        for Renamed { from, to } in renamed {
+            self.purse.rename(from, to);
+            let caps = overrides.routes.values_mut();
+            let caps = caps.filter_map(|laid| laid.budget.as_mut());
+            for capped in caps.filter(|capped| capped.backend == *from) {
+                capped.backend.clone_from(to);
+            }
+        }
+    }
+
+    /// The file that renames them is refused.
+    pub(super) fn take_books_back(&mut self, renamed: &[Renamed]) {
+        for Renamed { from, to } in renamed {
+            self.purse.rename(to, from);
+        }
+    }
+
+    /// The backends of which something was spent and that another file has under other names: the same place,
+    /// and no doubt who is who.
+    pub(super) fn renamed(&self, config: &Config) -> Vec<Renamed> {
+        let has_place = |one: &Backend| one.discover.is_some() || !one.endpoints.is_empty();
+        let is_same = |one: &Backend, other: &Backend| {
+            one.discover == other.discover && one.endpoints == other.endpoints
+        };
+        let gone = self.config.backends.iter();
+        let gone = gone.filter(|(name, one)| {
+            !config.backends.contains_key(*name) && has_place(one) && self.purse.knows(name)
+        });
+        let come = || {
+            let come = config.backends.iter();
+            come.filter(|(name, _)| {
+                !self.config.backends.contains_key(*name) && !self.purse.knows(name)
+            })
+        };
+        let mut renamed: Vec<Renamed> = Vec::new();
+        for (from, one) in gone {
+            let mut same = come().filter(|(_, other)| is_same(one, other));
+            if let (Some((to, _)), None) = (same.next(), same.next())
+                && renamed.iter().all(|renamed| renamed.to != *to)
+            {
+                let (from, to) = (from.clone(), to.clone());
+                renamed.push(Renamed { from, to });
+            }
+        }
+        renamed
     }
 
     /// Whether a used up budget leaves this much, in hundredths of a percent.
@@ -158,6 +224,17 @@ impl Controller {
             }
             None => Ok(()),
         }
+    }
+}
+
+/// What is told of the books is told under their new names.
+pub(super) fn tell_renamed(renamed: &[Renamed]) {
+    for Renamed { from, to } in renamed {
+        tracing::warn!(
+            from,
+            to,
+            "A backend has another name: what it has cost counts for that one. At a start nobody would know"
+        );
     }
 }
 

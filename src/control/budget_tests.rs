@@ -248,3 +248,36 @@ fn whatever_is_wanted_nothing_rises_over_a_cap() {
     assert!(forces.values().all(|force| force.budget().is_none()));
     assert_eq!(forces["b"].hundredths, forces["b"].desired());
 }
+
+#[test]
+fn a_backend_with_another_name_has_spent_what_it_has() {
+    let named = |stand: &Stand, name: &str, port: u16, percent| {
+        let text = text(stand.folder.path(), CHEAP, &route("a", name, percent, ""));
+        let text = text.replace("[backends.new]", &format!("[backends.{name}]"));
+        let text = text.replace(":2\"", &format!(":{port}\""));
+        let text = text.replace("per_hour = 10", "per_hour = 0.0001");
+        fs::write(stand.folder.path().join("figshift.toml"), text).unwrap();
+    };
+    let mut stand = Stand::new(CHEAP, &route("a", "new", 25, ""));
+    named(&stand, "new", 2, 25);
+    stand.wants(What::File).unwrap();
+    stand.look();
+    stand.look();
+    assert_eq!(stand.cap("a"), Some(2_500));
+    let spent = |stand: &Stand, name: &str| {
+        let costs = stand.controller.costs().load_full();
+        costs.backends[name].spent.hour
+    };
+    let before = spent(&stand, "new");
+    named(&stand, "newer", 2, 75);
+    stand.wants(What::File).unwrap();
+    assert_eq!((stand.share("a"), stand.cap("a")), (2_500, Some(2_500)));
+    stand.look();
+    assert_eq!((stand.share("a"), stand.cap("a")), (2_500, Some(2_500)));
+    assert!(spent(&stand, "newer") > before);
+    // At another place it is another one.
+    named(&stand, "newest", 3, 75);
+    stand.wants(What::File).unwrap();
+    stand.look();
+    assert!(spent(&stand, "newest") < before);
+}

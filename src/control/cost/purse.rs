@@ -118,6 +118,20 @@ impl Purse {
         self.kept_before.is_some()
     }
 
+    /// The books of a backend go on under another name.
+    pub(in crate::control) fn rename(&mut self, from: &str, to: &str) {
+        if let Some(ledger) = self.ledgers.remove(from) {
+            self.ledgers.insert(to.to_owned(), ledger);
+        } else if let Some(account) = self.accounts.remove(from) {
+            self.accounts.insert(to.to_owned(), account);
+        }
+    }
+
+    /// Whether anything is known of what a backend has cost, or costs.
+    pub(in crate::control) fn knows(&self, name: &str) -> bool {
+        self.ledgers.contains_key(name) || self.accounts.contains_key(name)
+    }
+
     /// The share that this candidate had on a route when the books were kept, and when that was.
     pub(in crate::control) fn share_before(
         &self,
@@ -260,7 +274,8 @@ impl Purse {
 
     fn tell_gap(&self) {
         if let Some(gap) = self.gap() {
-            let seconds = gap.as_secs();
+            // As it is told elsewhere.
+            let seconds = gap.as_secs_f64().round();
             tracing::info!(
                 seconds,
                 "What backends have cost while nobody counted is not in their budgets"
