@@ -227,6 +227,21 @@ impl Controller {
     }
 }
 
+/// Budgets that are used up from the start: in order, and hardly what is meant.
+pub(super) fn remarks(config: &Config) -> Vec<String> {
+    let backends = config.backends.iter();
+    let odd = backends.filter_map(|(name, backend)| {
+        let (price, bound) = (backend.dollars_per_hour?, backend.budget?.per_hour?);
+        (price > bound).then(|| {
+            format!(
+                "backend `{name}`: `dollars_per_hour` is {price} and `budget.per_hour` is {bound}: no percent \
+                 with this candidate will ever rise"
+            )
+        })
+    });
+    odd.collect()
+}
+
 /// What is told of the books is told under their new names.
 pub(super) fn tell_renamed(renamed: &[Renamed]) {
     for Renamed { from, to } in renamed {

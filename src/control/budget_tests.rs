@@ -281,3 +281,19 @@ fn a_backend_with_another_name_has_spent_what_it_has() {
     stand.look();
     assert!(spent(&stand, "newest") < before);
 }
+
+#[test]
+fn a_budget_that_is_never_enough_is_odd() {
+    for (lines, odd) in [(DEAR, 1), (CHEAP, 0), ("dollars_per_hour = 10", 0)] {
+        let folder = std::path::Path::new("/");
+        let text = text(folder, lines, &route("a", "new", 25, ""));
+        let config = crate::config::parse(&text, "test.toml", &crate::config::EmptyEnv).unwrap();
+        let remarks = remarks(&config);
+        assert_eq!(remarks.len(), odd, "{remarks:?}");
+        assert!(
+            remarks
+                .iter()
+                .all(|remark| remark.contains("backend `new`"))
+        );
+    }
+}

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::budget;
 use crate::config::model::{Backend, BackendTls, ClientAuth, Listen, Protocol};
 use crate::config::scalar::Credential;
 use crate::config::{Config, Found, Problems, placed};
@@ -26,7 +27,8 @@ pub(super) fn load(config: &Config, previous: &Material) -> Result<Arc<Material>
     Material::load(listening.as_ref(), &backends, previous).map(Arc::new)
 }
 
-/// The problems in the files that a checked file names, at its places; else what is odd about them.
+/// The problems in the files that a checked file names, at its places; else what is odd about them and
+/// about its backends.
 ///
 /// # Errors
 ///
@@ -40,6 +42,7 @@ pub fn check_files(path: &Path, config: &Config, text: &str) -> Result<Vec<Strin
             .iter()
             .flat_map(|(name, backend)| odd(name, backend)),
     );
+    remarks.extend(budget::remarks(config));
     Ok(remarks)
 }
 
