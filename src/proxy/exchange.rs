@@ -301,10 +301,13 @@ impl Delivery {
                 let (at, fresh) = ((side, picked, reason), plan.fresh);
                 // Boxed, since it is rare.
                 match Box::pin(rent(walk, &mut self.outgoing, at, fresh)).await {
-                    Ok(sent) => sent,
+                    Ok(sent) => {
+                        plan.fits(walk);
+                        sent
+                    }
                     Err(_) if walk.has_left() => return nothing(),
                     Err(kind) => {
-                        last = kind.after(last);
+                        last = kind.after(last, reason);
                         next = plan.after_unfit(walk, side, kind);
                         continue;
                     }

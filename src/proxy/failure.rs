@@ -58,10 +58,11 @@ pub(super) enum Unfit {
 }
 
 impl FailureKind {
-    /// What is told of a request when this comes after another failure: that a request fits nowhere else says
-    /// nothing of why it did not go well where it fits.
-    pub(super) fn after(self, earlier: Option<Self>) -> Option<Self> {
+    /// What is told of a request when this comes after another failure, at a place where it came for this reason:
+    /// that a request fits nowhere else says nothing of why it did not go well where it fits.
+    pub(super) fn after(self, earlier: Option<Self>, reason: Option<Reason>) -> Option<Self> {
         match self {
+            Self::Unfit(_) if reason == Some(Reason::Bypass) => earlier,
             Self::Unfit(_) => earlier.or(Some(self)),
             _ => Some(self),
         }

@@ -28,6 +28,8 @@ pub(super) struct Plan {
     on_side: u8,
     /// An idle connection was stale, and others may be: an origin that restarts closes all of them.
     pub(super) fresh: bool,
+    /// Home is bypassed, if the request fits where it goes instead.
+    bypasses: bool,
 }
 
 /// What to do after a failure.
@@ -50,17 +52,33 @@ impl Plan {
         }
         let may_leave = walk.route().alternative(home).is_some();
         if may_leave && let Some(picked) = self.pick(walk, home.other()) {
-            walk.cell(home).fallbacks[Reason::Bypass as usize].add(1);
-            return self.go(walk, home.other(), picked, Some(Reason::Bypass));
+            return self.bypass(walk, picked);
         }
         if let Some(picked) = self.pick_in_panic(walk, home) {
             return self.go(walk, home, picked, None);
         }
         if may_leave && let Some(picked) = self.pick_in_panic(walk, home.other()) {
-            walk.cell(home).fallbacks[Reason::Bypass as usize].add(1);
-            return self.go(walk, home.other(), picked, Some(Reason::Bypass));
+            return self.bypass(walk, picked);
         }
         Next::GiveUp
+    }
+
+    /// To the other side without a try at home.
+    fn bypass(&mut self, walk: &Walk, picked: Picked) -> Next {
+        let other = walk.home.other();
+        // What a Serverless backend cannot be sent comes back.
+        self.bypasses = walk.arm(other).backend.serverless.is_some();
+        if !self.bypasses {
+            walk.cell(walk.home).fallbacks[Reason::Bypass as usize].add(1);
+        }
+        self.go(walk, other, picked, Some(Reason::Bypass))
+    }
+
+    /// The request fits where it goes.
+    pub(super) fn fits(&mut self, walk: &Walk) {
+        if std::mem::take(&mut self.bypasses) {
+            walk.cell(walk.home).fallbacks[Reason::Bypass as usize].add(1);
+        }
     }
 
     /// The place that was to be tried is busy: it is as if it had not been looked for.
@@ -112,11 +130,17 @@ impl Plan {
     }
 
     /// The place that was to be tried cannot serve the request, or its client does not send it. The side for which
-    /// it was drawn is bypassed then; the other one is just not there.
+    /// it was drawn is bypassed then; the other one is just not there, so that one which was to stand in for home
+    /// leaves that as the only place, however it is.
     pub(super) fn after_unfit(&mut self, walk: &Walk, side: Side, kind: FailureKind) -> Next {
+        let bypassed = std::mem::take(&mut self.bypasses);
         self.steps_back();
         match kind {
             FailureKind::Cut => self.across(walk, side, Reason::Cut),
+            FailureKind::Unfit(_) if bypassed => match self.pick_in_panic(walk, walk.home) {
+                Some(picked) => self.go(walk, walk.home, picked, None),
+                None => Next::GiveUp,
+            },
             FailureKind::Unfit(_)
                 if side == walk.home && walk.route().alternative(side).is_some() =>
             {

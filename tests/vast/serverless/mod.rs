@@ -1,5 +1,6 @@
 //! Serverless: exact outcomes against a stand-in engine and a stand-in worker.
 
+mod blame;
 mod check;
 mod engine;
 mod fit;
