@@ -70,6 +70,10 @@ struct Hire<'a> {
     cell: &'a ServerlessCell,
     /// The first question.
     began: Duration,
+    /// Spent at workers, those that were busy not counted: nobody waited for one then.
+    worked: Duration,
+    /// What the last worker that failed has left.
+    left_by: Option<Left>,
     /// Ties all questions together.
     request_idx: Number,
     /// Answers without a worker.
@@ -94,6 +98,14 @@ impl Drop for Hire<'_> {
             self.walk.worker().end_retry();
         }
     }
+}
+
+/// What a worker has left that failed, until another one does better.
+enum Left {
+    /// No answer.
+    Nothing(FailureKind),
+    /// One that may go to the client, if no better one comes.
+    Answer(Box<Hired>),
 }
 
 /// What to do after a question or a try.
@@ -121,6 +133,8 @@ impl<'a> Hire<'a> {
             terms,
             cell: terms.cells.of(worker.index),
             began: worker.now(),
+            worked: Duration::ZERO,
+            left_by: None,
             request_idx: Number::from(0),
             answers: 0,
             misses: 0,
@@ -140,22 +154,38 @@ impl<'a> Hire<'a> {
                 Ok(ready) => self.send(&ready).await,
                 Err(then) => then,
             };
-            let wait = match then {
-                Then::Ask(wait) => wait,
-                Then::Wait(wait) => {
-                    self.line_up()?;
-                    wait
-                }
+            let failure = match then {
+                Then::Ask(wait) => self.pause(wait).await,
+                Then::Wait(wait) => match self.line_up() {
+                    Ok(()) => self.pause(wait).await,
+                    full => full,
+                },
                 Then::Done(hired) => return Ok(*hired),
-                Then::Fail(failure) => return Err(failure),
+                Then::Fail(failure) => Err(failure),
             };
-            self.pause(wait).await?;
+            if let Err(failure) = failure {
+                return self.gives_up(failure);
+            }
+        }
+    }
+
+    /// Nobody is asked any more. Who has waited in vain for a second worker tells what the first one did.
+    fn gives_up(&mut self, failure: Failure) -> Result<Hired, Failure> {
+        let in_vain = matches!(
+            failure.kind,
+            FailureKind::QueueLate | FailureKind::QueueFull | FailureKind::Engine
+        );
+        match self.left_by.take_if(|_| in_vain) {
+            Some(Left::Answer(hired)) => Ok(*hired),
+            Some(Left::Nothing(kind)) => Err(self.fails(kind)),
+            None => Err(failure),
         }
     }
 
     /// Until nobody waits for a worker any more.
     fn left(&self) -> Duration {
-        let waited = self.walk.worker().now().saturating_sub(self.began);
+        let spent = self.walk.worker().now().saturating_sub(self.began);
+        let waited = spent.saturating_sub(self.worked);
         self.terms.wait.saturating_sub(waited)
     }
 
@@ -349,11 +379,17 @@ impl<'a> Hire<'a> {
     /// Sends the request to a worker.
     async fn send(&mut self, ready: &Ready) -> Then {
         let fresh = self.workers > 0;
+        let began = self.walk.worker().now();
         let engaged = engage(self.walk, self.outgoing, self.payload, ready, fresh).await;
-        match engaged {
+        let took = self.walk.worker().now().saturating_sub(began);
+        let then = match engaged {
             Ok(hired) => self.has_head(hired),
             Err(failure) => self.has_none(failure),
+        };
+        if !matches!(then, Then::Wait(_)) {
+            self.worked += took;
         }
+        then
     }
 
     /// A worker has answered: not for the client, if it is about letting the request in.
@@ -367,7 +403,10 @@ impl<'a> Hire<'a> {
                 self.refusals += 1;
                 self.gives_back(hired);
                 match self.refusals < MOST_REFUSALS {
-                    true => self.again(Worked::Unauthorized),
+                    true => {
+                        self.left_by = Some(Left::Nothing(FailureKind::Refused));
+                        self.again(Worked::Unauthorized)
+                    }
                     false => self.ends(Worked::Unauthorized, refused),
                 }
             }
@@ -381,6 +420,7 @@ impl<'a> Hire<'a> {
             }
             StatusCode::INTERNAL_SERVER_ERROR if empty && self.may_send_again() => {
                 self.processed = true;
+                self.left_by = Some(Left::Answer(Box::new(hired)));
                 self.again(Worked::Failed)
             }
             StatusCode::INTERNAL_SERVER_ERROR if empty => {
@@ -413,17 +453,16 @@ impl<'a> Hire<'a> {
             (_, true) => self.workers + 1 < MOST_WORKERS,
             (_, false) => self.may_send_again(),
         };
-        match (again, kind) {
-            (true, _) => self.again(worked),
-            (false, FailureKind::Stale) => {
-                let failure = self.fails(FailureKind::Reset);
-                self.ends(worked, Then::Fail(failure))
-            }
-            (false, kind) => {
-                let failure = self.fails(kind);
-                self.ends(worked, Then::Fail(failure))
-            }
+        let kind = match kind {
+            FailureKind::Stale => FailureKind::Reset,
+            kind => kind,
+        };
+        if again {
+            self.left_by = Some(Left::Nothing(kind));
+            return self.again(worked);
         }
+        let failure = self.fails(kind);
+        self.ends(worked, Then::Fail(failure))
     }
 
     /// Whether a worker may get it that is not the first to work on it. That is more work for the same backend,

@@ -1,10 +1,11 @@
 //! Who is blamed for what: a backend that has failed, and neither a client nor the one that stood in for it.
 
-use super::stand::{backend, has_key, house, post, with};
+use super::stand::{ONCE, alone, backend, has_key, house, post, seen, with};
 use crate::support::house::{House, Plan, backend_table};
-use crate::support::origin::Origin;
-use crate::support::serverless::{COMPLETION, Engine, Work, Worker};
-use figshift::stats::{Class, Reason};
+use crate::support::origin::{Do, Origin};
+use crate::support::serverless::{COMPLETION, Engine, Say, Work, Worker};
+use figshift::stats::{Class, Reason, Worked};
+use std::time::Duration;
 
 /// A house in which all requests belong to the primary, with a Serverless candidate beside it.
 async fn beside(engine: &Engine, old: &Origin) -> House {
@@ -45,4 +46,80 @@ async fn who_fits_nowhere_else_is_told_of_the_primary_that_is_gone() {
     old.revive();
     assert_eq!(get().await.text(), "alive");
     house.stop().await;
+}
+
+#[tokio::test]
+async fn a_worker_that_fails_late_has_failed() {
+    let old = Origin::saying("old");
+    // It takes longer than the wait: that is for who has none.
+    let broken = Origin::new(|_| vec![Do::Pause(Duration::from_millis(400)), Do::Reset]);
+    let engine = Engine::new(&[Say::Ready(broken.url())]);
+    let first = house(&engine, &old, "wait = \"300ms\"", "").await;
+    for _ in 0..5 {
+        assert_eq!(post(&first, &[ONCE]).await.text(), "old");
+    }
+    let counts = first.candidate();
+    let classes = (
+        counts.attempts(Class::Reset),
+        counts.attempts(Class::Capacity),
+    );
+    assert_eq!((classes, seen(&first).trips), ((5, 0), 1));
+    assert_eq!(counts.fallbacks(Reason::Reset), 5);
+    first.stop().await;
+
+    // One that could not be reached before the time was up is what has failed, too.
+    let dead = Origin::dead();
+    let mut list = Vec::new();
+    for _ in 0..20 {
+        list.push(Say::Slow(Duration::from_millis(280)));
+        list.push(Say::Ready(dead.url()));
+    }
+    engine.say(&list);
+    let second = house(&engine, &old, "wait = \"500ms\"", "").await;
+    for _ in 0..5 {
+        assert_eq!(post(&second, &[]).await.text(), "old");
+    }
+    let counts = second.candidate();
+    let classes = (
+        counts.attempts(Class::Connect),
+        counts.attempts(Class::Capacity),
+    );
+    assert_eq!((classes, seen(&second).trips), ((5, 0), 1));
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn a_model_that_has_failed_before_the_time_was_up_is_what_the_client_hears_of() {
+    let worker = Worker::new(&[Work::Empty("500 Internal Server Error")]);
+    let engine = Engine::new(&[worker.ready(), Say::Waiting]);
+    let house = alone(&engine, "wait = \"300ms\"", "").await;
+    let answer = post(&house, &[ONCE]).await;
+    assert_eq!((answer.status, answer.reason()), (500, None));
+    let counts = house.primary();
+    assert_eq!(counts.here(Class::ServerError), 1);
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_busy_worker_is_waited_for_no_longer_than_none() {
+    let old = Origin::saying("old");
+    let busy = Origin::new(|_| {
+        let answer = crate::support::origin::status("429 Too Many Requests", &[], b"");
+        vec![Do::Pause(Duration::from_millis(400)), answer]
+    });
+    let engine = Engine::new(&[Say::Ready(busy.url())]);
+    let house = house(&engine, &old, "wait = \"500ms\"", "").await;
+    assert_eq!(post(&house, &[]).await.text(), "old");
+    assert_eq!(house.candidate().attempts(Class::Capacity), 1);
+    assert_eq!(seen(&house).worked(Worked::Busy), 1);
+    house.stop().await;
+}
+
+/// For how long tries at the candidate were under way.
+fn busy(house: &House) -> Duration {
+    let snapshot = house.app.publisher.current();
+    let arm = snapshot.routes[0].candidate.as_ref().unwrap();
+    let nanos = arm.cells.iter();
+    let nanos = nanos.flat_map(|cell| cell.busy.iter().map(|count| count.get()));
+    Duration::from_nanos(nanos.sum())
 }
