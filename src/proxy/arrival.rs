@@ -62,6 +62,13 @@ impl Arrival {
             walk.attempt_ends(class);
             return Err(again);
         }
+        if class == Class::ClientError
+            && walk.is_refused_by_worker(status)
+            && let again @ Next::Try(..) = plan.after_refusal(walk, outgoing, side)
+        {
+            walk.attempt_ends(class);
+            return Err(again);
+        }
         Ok(Self {
             response,
             lease,

@@ -187,6 +187,19 @@ impl Plan {
         }
     }
 
+    /// The next place after a Serverless worker did not take the request: the other side may.
+    pub(super) fn after_refusal(
+        &mut self,
+        walk: &mut Walk,
+        outgoing: &Outgoing,
+        side: Side,
+    ) -> Next {
+        match may_repeat(walk, outgoing, side, true) {
+            true => self.elsewhere(walk, side, Reason::Refused),
+            false => Next::GiveUp,
+        }
+    }
+
     /// The next place after an event stream without a proper first event. An error event is taken like
     /// a response with its status: what its caller did wrong, or that the backend is full, is told to
     /// the caller.

@@ -410,8 +410,10 @@ impl<'a> Hire<'a> {
                     false => self.ends(Worked::Unauthorized, refused),
                 }
             }
-            // Our envelope is wrong, or the API has changed: so it would be everywhere.
-            StatusCode::UNPROCESSABLE_ENTITY => self.ends(Worked::BadEnvelope, refused),
+            // It would be the same everywhere. Most often it is about what the client has written.
+            StatusCode::UNPROCESSABLE_ENTITY => {
+                self.ends(Worked::BadEnvelope, Then::Done(Box::new(hired)))
+            }
             StatusCode::TOO_MANY_REQUESTS => {
                 self.gives_back(hired);
                 self.count(Worked::Busy);

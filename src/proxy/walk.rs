@@ -151,6 +151,12 @@ impl Walk {
         backend.members.get(attempt.picked.member)
     }
 
+    /// Whether this status says that a Serverless worker of the running try has not taken the request.
+    pub(super) fn is_refused_by_worker(&self, status: u16) -> bool {
+        let terms = self.backend().serverless.as_ref();
+        status == 422 && terms.is_some_and(|terms| terms.front.is_none())
+    }
+
     /// Whether the endpoint of the running try has only just come.
     fn is_cold(&self) -> bool {
         (self.attempt).is_some_and(|attempt| attempt.picked.ticket.cold)

@@ -115,6 +115,35 @@ async fn a_busy_worker_is_waited_for_no_longer_than_none() {
     house.stop().await;
 }
 
+#[tokio::test]
+async fn a_body_that_a_worker_does_not_take_harms_nobody_but_its_client() {
+    let invalid = "{\"detail\": \"max_tokens: not an integer\"}";
+    let worker = Worker::new(&[Work::Model("422 Unprocessable Entity", invalid)]);
+    let engine = Engine::new(&[worker.ready()]);
+    let old = Origin::saying("old");
+    let sided = house(&engine, &old, "", "").await;
+    for _ in 0..8 {
+        assert_eq!(post(&sided, &[]).await.text(), "old");
+    }
+    let counts = sided.candidate();
+    assert_eq!(counts.fallbacks(Reason::Refused), 8);
+    assert_eq!(counts.attempts(Class::ClientError), 8);
+    assert_eq!(counts.attempts(Class::ServerError), 0);
+    assert_eq!(seen(&sided).trips, 0);
+    assert_eq!(seen(&sided).worked(Worked::BadEnvelope), 8);
+    sided.stop().await;
+
+    let lonely = alone(&engine, "", "").await;
+    for _ in 0..8 {
+        let answer = post(&lonely, &[]).await;
+        let told = (answer.status, answer.text());
+        assert_eq!(told, (422, invalid.to_owned()));
+    }
+    assert_eq!(seen(&lonely).trips, 0);
+    assert_eq!(lonely.primary().here(Class::ClientError), 8);
+    lonely.stop().await;
+}
+
 /// For how long tries at the candidate were under way.
 fn busy(house: &House) -> Duration {
     let snapshot = house.app.publisher.current();
