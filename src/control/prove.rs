@@ -38,6 +38,8 @@ pub async fn prove_endpoints(publisher: Publisher, finds: Finds, born: Instant, 
         let mut before = std::mem::take(&mut running);
         for backend in &snapshot.backends {
             let members = backend.members.iter();
+            // Others that are not proven yet wait for something else than an answer.
+            let members = members.filter(|member| member.endpoint.proves);
             for member in members.filter(|member| !member.endpoint.fitness.sight().proven) {
                 let endpoint = &member.endpoint;
                 let asks = Asks::of(backend, member);

@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::config::model::{Serverless, ServerlessMode};
 use crate::config::scalar::Credential;
 use crate::outbound::Outside;
-use crate::snapshot::{KeySlot, Publisher};
+use crate::snapshot::{Backend, KeySlot, Publisher};
 use crate::vast::{Key, Vast};
 
 /// How soon a new backend is noticed, and a key that was refused.
@@ -46,6 +46,7 @@ pub async fn keep_serverless_keys(keys: ServerlessKeys) {
     let mut epoch = None;
     loop {
         let snapshot = keys.publisher.current();
+        snapshot.backends.iter().for_each(|backend| trust(backend));
         if epoch != Some(snapshot.epoch) {
             epoch = Some(snapshot.epoch);
             let config = keys.config.load();
@@ -66,6 +67,17 @@ pub async fn keep_serverless_keys(keys: ServerlessKeys) {
             drop(before);
         }
         tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// A backend that has got its key can be asked, and needs no other proof; nothing rises, since it is as well as
+/// before. Without a key its side is bypassed: that it has none yet says nothing of it.
+fn trust(backend: &Backend) {
+    let terms = backend.serverless.as_ref();
+    if terms.is_some_and(|terms| terms.key.get().is_some()) {
+        for member in &backend.members {
+            member.endpoint.fitness.trust();
+        }
     }
 }
 

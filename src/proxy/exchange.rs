@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use http::header::{
     CONNECTION, CONTENT_LENGTH, HeaderValue, LOCATION, STRICT_TRANSPORT_SECURITY, TRANSFER_ENCODING,
@@ -36,6 +37,9 @@ use super::worker::Worker;
 use crate::snapshot::{Ask, Pin, Route};
 use crate::stats::{Class, Fault};
 use crate::wire::{Id, Replay, Trust, join_cookies, remove_from_request};
+
+/// After so long a backend that could not be asked yet may be there.
+const SOON: Duration = Duration::from_secs(5);
 
 /// Serves one request. What needs no waiting is done in the call itself, so that the future holds
 /// no more than the tries need: it is moved several times per request and kept once per connection.
@@ -393,7 +397,7 @@ impl Delivery {
             None => (
                 Problem::of_fault(
                     Fault::NoEndpoint,
-                    "The backend of this route has no endpoint",
+                    "The backend of this route has no endpoint that may be asked",
                 ),
                 Class::Connect,
             ),
@@ -403,6 +407,10 @@ impl Delivery {
         };
         let problem = match class {
             Class::Capacity => problem.after_some(walk.backend().patience()),
+            // It may be that it only has no key yet.
+            _ if problem.fault == Fault::NoEndpoint && walk.backend().serverless.is_some() => {
+                problem.after(SOON)
+            }
             _ => problem,
         };
         let upload = self.outgoing.upload.take();

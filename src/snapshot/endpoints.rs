@@ -13,6 +13,7 @@ use super::address::Address;
 use super::backend::{Authorization, Backend, Endpoint, Member, Target};
 use super::compile::Unsound;
 use super::fitness::Fitness;
+use super::serverless::KeySlot;
 use crate::config::model::{self, BackendAuth, ServerlessMode};
 use crate::config::scalar::Credential;
 use crate::stats::{Cells, EndpointCell};
@@ -73,7 +74,9 @@ impl Endpoints<'_> {
         let away = self.old.iter().flat_map(|old| &old.away);
         let known = members
             .chain(away.filter(|_| !proves))
-            .find(|endpoint| *endpoint.key == *key && endpoint.proves == proves);
+            .find(|endpoint| *endpoint.key == *key && endpoint.proves == proves)
+            // With another key it is another one.
+            .filter(|_| self.written.serverless.is_none() || self.slot().is_some());
         let endpoint = match known {
             Some(known) if *known.url == *url => Arc::clone(known),
             _ => Arc::new(self.fresh(key, url)?),
@@ -90,6 +93,18 @@ impl Endpoints<'_> {
         let discover = self.written.discover.as_ref();
         let rented = discover.is_some_and(|discover| discover.vastai.is_some());
         rented || self.written.ready.is_some()
+    }
+
+    /// The key of a Serverless backend that is taken over, if there is one yet.
+    fn slot(&self) -> Option<&Arc<KeySlot>> {
+        let written = self.written.serverless.as_ref()?;
+        self.old?.serverless.as_ref()?.slot_for(written)
+    }
+
+    /// Nothing can be asked there before there is a key, which is not its fault.
+    fn waits_for_key(&self) -> bool {
+        let has_key = self.slot().is_some_and(|slot| slot.get().is_some());
+        self.written.serverless.is_some() && !has_key
     }
 
     fn fresh(&mut self, key: &str, url: &str) -> Result<Endpoint, Unsound> {
@@ -125,6 +140,7 @@ impl Endpoints<'_> {
             authority: HeaderValue::from_str(authority.as_str()).map_err(|_| unsound())?,
             fitness: match proves {
                 true => Fitness::unproven(slow_start),
+                false if self.waits_for_key() => Fitness::untrusted(slow_start),
                 false => Fitness::new(slow_start),
             },
             proves,

@@ -76,6 +76,13 @@ impl Fitness {
         Self::with(slow_start, true)
     }
 
+    /// Out until it is trusted, once.
+    pub fn untrusted(slow_start: Duration) -> Self {
+        let fitness = Self::with(slow_start, false);
+        fitness.doubt();
+        fitness
+    }
+
     fn with(slow_start: Duration, proves: bool) -> Self {
         let breaker = Breaker::new(slow_start);
         Self {

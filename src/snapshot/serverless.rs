@@ -48,7 +48,7 @@ impl Serverless {
     /// from the same place.
     pub(super) fn compile(written: &model::Serverless, old: Option<&Self>, workers: usize) -> Self {
         let of = place(written);
-        let key = old.filter(|old| old.key.of == of);
+        let key = old.and_then(|old| old.slot_for(written));
         let base = |url: &str| url.trim_end_matches('/').to_owned();
         Self {
             endpoint: written.endpoint.as_str().into(),
@@ -78,7 +78,7 @@ impl Serverless {
                         ..KeySlot::default()
                     })
                 },
-                |old| Arc::clone(&old.key),
+                Arc::clone,
             ),
             line: old.map_or_else(Arc::default, |old| Arc::clone(&old.line)),
             cells: old.map_or_else(
@@ -86,6 +86,13 @@ impl Serverless {
                 |old| Arc::clone(&old.cells),
             ),
         }
+    }
+}
+
+impl Serverless {
+    /// Where its key is, if what is written now means the same key.
+    pub(super) fn slot_for(&self, written: &model::Serverless) -> Option<&Arc<KeySlot>> {
+        (self.key.of == place(written)).then_some(&self.key)
     }
 }
 

@@ -58,12 +58,17 @@ pub(crate) async fn alone(engine: &Engine, lines: &str, more: &str) -> House {
 }
 
 pub(crate) async fn has_key(house: &House) {
-    eventually("the key is there", || seen(house).has_key).await;
+    eventually("the key is there", || {
+        seen(house).has_key && seen(house).is_in
+    })
+    .await;
 }
 
 /// What is known of the Serverless backend.
 pub(crate) struct View {
     pub(crate) has_key: bool,
+    /// It may be asked.
+    pub(crate) is_in: bool,
     pub(crate) waiting: u32,
     /// At once, waited, full, late, left.
     pub(crate) turns: [u64; 5],
@@ -91,15 +96,17 @@ pub(crate) fn seen(house: &House) -> View {
     let mut backends = snapshot.backends.iter();
     let backend = backends.find(|backend| &*backend.name == "new").unwrap();
     let terms = backend.serverless.as_ref().unwrap();
+    let sight = backend.members[0].endpoint.fitness.sight();
     let mut view = View {
         has_key: terms.key.get().is_some(),
+        is_in: sight.proven,
         waiting: terms.line.waiting(),
         turns: figshift::snapshot::Turn::ALL.map(|turn| terms.line.turns(turn)),
         asked: Default::default(),
         worked: Default::default(),
         again: Default::default(),
         cost: 0,
-        trips: backend.members[0].endpoint.fitness.sight().trips,
+        trips: sight.trips,
     };
     for cell in terms.cells.iter() {
         for (sum, count) in view.asked.iter_mut().zip(&cell.asked) {
