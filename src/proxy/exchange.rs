@@ -24,6 +24,7 @@ use super::dialect::Dialect;
 use super::drain;
 use super::fallback::{Next, Plan, is_repeatable};
 use super::forward::{FailureKind, Outgoing, OutgoingBody, Said, forward};
+use super::payload;
 use super::presence::Presence;
 use super::problem::{BODY_TOO_LARGE, Problem};
 use super::queue::wait;
@@ -292,6 +293,22 @@ impl Delivery {
         let mut last: Option<FailureKind> = None;
         let mut counted = false;
         while let Next::Try(side, picked, reason) = next {
+            let is_rented = walk.arm(side).backend.serverless.is_some();
+            if is_rented && payload::is_wanted(walk, &self.outgoing, side) {
+                // Whoever sends slowly keeps neither a seat nor the one probe of a breaker meanwhile.
+                walk.withdraws(side, picked);
+                let read = Box::pin(payload::read(walk, &mut self.outgoing, side)).await;
+                walk.has_read();
+                next = match read {
+                    Ok(()) => plan.with_body(walk, side, reason),
+                    Err(_) if walk.has_left() => return nothing(),
+                    Err(kind) => {
+                        last = kind.after(last, reason);
+                        plan.after_unfit(walk, side, kind)
+                    }
+                };
+                continue;
+            }
             if !walk.sits_at(side) {
                 walk.puts_back(side, picked);
                 plan.steps_back();
@@ -301,23 +318,12 @@ impl Delivery {
                 next = plan.with_seat(walk, side, reason, seat);
                 continue;
             }
-            let sent = if walk.arm(side).backend.serverless.is_some() {
-                let (at, fresh) = ((side, picked, reason), plan.fresh);
+            walk.attempt_begins(side, picked, reason);
+            let sent = if is_rented {
+                plan.fits(walk);
                 // Boxed, since it is rare.
-                match Box::pin(rent(walk, &mut self.outgoing, at, fresh)).await {
-                    Ok(sent) => {
-                        plan.fits(walk);
-                        sent
-                    }
-                    Err(_) if walk.has_left() => return nothing(),
-                    Err(kind) => {
-                        last = kind.after(last, reason);
-                        next = plan.after_unfit(walk, side, kind);
-                        continue;
-                    }
-                }
+                Box::pin(rent(walk, &mut self.outgoing, plan.fresh)).await
             } else {
-                walk.attempt_begins(side, picked, reason);
                 forward(walk, &mut self.outgoing, plan.fresh).await
             };
             count_overflow(walk, &mut counted, &self.outgoing);

@@ -116,6 +116,17 @@ impl Plan {
         }
     }
 
+    /// The next place when the body of the request was read, which `side` needs: the same if nothing has changed
+    /// meanwhile. What was its first place is looked for again.
+    pub(super) fn with_body(&mut self, walk: &Walk, side: Side, reason: Option<Reason>) -> Next {
+        self.steps_back();
+        self.bypasses = false;
+        match reason {
+            None | Some(Reason::Bypass) => self.first(walk),
+            _ => self.after_waiting(walk, side, reason),
+        }
+    }
+
     /// There was no turn at `side`: the other side, if the limit lets it spill.
     fn after_no_turn(&mut self, walk: &mut Walk, side: Side, kind: FailureKind) -> Next {
         if kind == FailureKind::Cut {

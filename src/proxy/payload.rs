@@ -14,7 +14,7 @@ use super::failure::Unfit;
 use super::forward::{FailureKind, Outgoing, OutgoingBody};
 use super::lookout::{Floor, Lookout};
 use super::walk::Walk;
-use crate::snapshot::Cost;
+use crate::snapshot::{Cost, Serverless};
 use crate::stats::Side;
 use crate::vast::{cost_of, is_object};
 use crate::wire::Upload;
@@ -27,11 +27,20 @@ const FIRST: usize = 4096;
 pub(super) struct Payload {
     /// One JSON object, as the client has written it.
     pub(super) json: Bytes,
-    /// What it costs, in the units of the workers.
+    /// What it costs, in the units of the workers of a side.
     pub(super) cost: f64,
+    side: Side,
 }
 
-/// Reads the request as the Serverless backend of a side needs it, if it does. A second time, there is nothing to do.
+/// Whether the request has to be read, or looked at, before it can go to the Serverless backend of a side.
+pub(super) fn is_wanted(walk: &Walk, outgoing: &Outgoing, side: Side) -> bool {
+    let terms = walk.arm(side).backend.serverless.as_ref();
+    let wraps = terms.is_some_and(|terms| terms.front.is_none());
+    wraps && (outgoing.payload.as_ref()).is_none_or(|payload| payload.side != side)
+}
+
+/// Reads the request as the Serverless backend of a side needs it. A second time, it is only looked at by the terms
+/// of that side.
 ///
 /// # Errors
 ///
@@ -50,8 +59,12 @@ pub(super) async fn read(
     let Some(terms) = terms.as_ref().filter(|terms| terms.front.is_none()) else {
         return Ok(());
     };
-    if outgoing.payload.is_some() {
-        return Ok(());
+    if let Some(known) = outgoing.payload.as_ref() {
+        if known.json.len() > terms.max_body {
+            return Err(FailureKind::Unfit(Unfit::Large));
+        }
+        let json = known.json.clone();
+        return wrap(outgoing, json, terms, side);
     }
     let length = judge(outgoing, terms.max_body).map_err(FailureKind::Unfit)?;
     let mut held = Vec::with_capacity(length.unwrap_or(FIRST));
@@ -59,6 +72,16 @@ pub(super) async fn read(
     let json = Bytes::from(held);
     outgoing.hold(json.clone());
     ended?;
+    wrap(outgoing, json, terms, side)
+}
+
+/// Takes a whole body for what a worker gets.
+fn wrap(
+    outgoing: &mut Outgoing,
+    json: Bytes,
+    terms: &Serverless,
+    side: Side,
+) -> Result<(), FailureKind> {
     let unfit = |_| FailureKind::Unfit(Unfit::Body);
     let cost = match &terms.cost {
         Cost::Fixed(cost) => is_object(&json).map(|()| *cost),
@@ -67,7 +90,7 @@ pub(super) async fn read(
         }
     };
     let cost = cost.map_err(unfit)?;
-    outgoing.payload = Some(Box::new(Payload { json, cost }));
+    outgoing.payload = Some(Box::new(Payload { json, cost, side }));
     Ok(())
 }
 

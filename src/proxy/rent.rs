@@ -11,10 +11,9 @@ use super::answer::Answer;
 use super::forward::{Failure, FailureKind, Outgoing, forward};
 use super::hire::hire;
 use super::lease::Lease;
-use super::payload;
 use super::walk::Walk;
-use crate::snapshot::{Picked, Serverless};
-use crate::stats::{Class, Reason, Side};
+use crate::snapshot::Serverless;
+use crate::stats::Class;
 
 /// What the client shows to its own service, which is none of the front's business.
 static CREDENTIALS: [HeaderName; 4] = [
@@ -27,26 +26,16 @@ static CREDENTIALS: [HeaderName; 4] = [
 /// What a try has brought.
 type Sent = Result<(Response<Answer>, Lease), Failure>;
 
-/// Makes the try. `fresh`: by a connection that nobody has used.
+/// Makes the running try with a request whose body was read as that needs it. `fresh`: by a connection that nobody has used.
 ///
 /// # Errors
 ///
-/// There was none, since the request cannot be served there, or its client does not send it.
+/// No response head came that the client may see.
 ///
 /// # Cancel safety
 ///
 /// As for any other try: to be dropped only with the request.
-pub(super) async fn rent(
-    walk: &mut Walk,
-    outgoing: &mut Outgoing,
-    (side, picked, reason): (Side, Picked, Option<Reason>),
-    fresh: bool,
-) -> Result<Sent, FailureKind> {
-    if let Err(kind) = payload::read(walk, outgoing, side).await {
-        walk.withdraws(side, picked);
-        return Err(kind);
-    }
-    walk.attempt_begins(side, picked, reason);
+pub(super) async fn rent(walk: &mut Walk, outgoing: &mut Outgoing, fresh: bool) -> Sent {
     let sent = match &walk.backend().serverless {
         Some(terms) if terms.front.is_some() => by_front(walk, outgoing, terms, fresh).await,
         _ => hire(walk, outgoing).await,
@@ -57,7 +46,7 @@ pub(super) async fn rent(
         // Who lets nobody in is as good as a gateway without anything behind it.
         walk.answers(StatusCode::BAD_GATEWAY.as_u16(), Class::ServerError);
     }
-    Ok(sent)
+    sent
 }
 
 /// The request as it is, but for its path and what it shows of who asks. Both are as before afterwards: the other

@@ -277,7 +277,12 @@ impl Walk {
         self.enter_cohort(side, picked);
     }
 
-    /// An endpoint that was picked gets no try, since the request cannot be served there.
+    /// The body of the request has come, as far as it was waited for.
+    pub(super) fn has_read(&mut self) {
+        self.look_at_clock();
+    }
+
+    /// An endpoint that was picked gets no try yet: it is not known whether the request can be served there.
     pub(super) fn withdraws(&self, side: Side, picked: Picked) {
         let member = self.arm(side).backend.members.get(picked.member);
         if let Some(member) = member {

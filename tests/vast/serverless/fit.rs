@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::stand::{admin, alone, house, post_body, seen};
 use crate::support::client::{Answer, request};
+use crate::support::eventually;
 use crate::support::house::{House, Plan, backend_table};
 use crate::support::origin::Origin;
 use crate::support::serverless::{COMPLETION, Engine, Work, Worker};
@@ -192,5 +193,53 @@ async fn a_client_that_is_too_slow_with_its_body_is_told_so() {
     drop(client);
     house.at_rest().await;
     assert_eq!((engine.asked(), seen(&house).trips), (0, 0));
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn two_of_them_each_get_what_they_ask_for() {
+    let worker = Worker::new(&[Work::Answer]);
+    let engine = Engine::new(&[worker.ready()]);
+    let other = Engine::new(&[worker.ready()]);
+    let lines = "max_body = \"2KiB\"\ncost = { field = \"max_tokens\" }";
+    let old = super::stand::backend(&other, lines, "").replace("backends.new", "backends.old");
+    let house = super::stand::with(&engine, old, "cost = 7", "", "").await;
+    let ready = || {
+        let snapshot = house.app.publisher.current();
+        let mut members = snapshot.backends.iter().flat_map(|one| &one.members);
+        members.all(|member| member.endpoint.fitness.sight().proven)
+    };
+    eventually("both have their keys", ready).await;
+    let small = "{\"max_tokens\": 256}";
+    assert_eq!(post_body(&house, &[], small).await.text(), COMPLETION);
+    assert_eq!(engine.questions()[0]["cost"], 7.0);
+    engine.say(&[crate::support::serverless::Say::Garbage]);
+    assert_eq!(post_body(&house, &[], small).await.text(), COMPLETION);
+    assert_eq!(other.questions()[0]["cost"], 256.0);
+    // Too large for the second one: the first one has failed.
+    let large = format!("{{\"a\": \"{}\"}}", "x".repeat(3000));
+    let answer = post_body(&house, &[], &large).await;
+    let told = (answer.status, answer.reason(), other.asked());
+    assert_eq!(told, (502, Some("upstream_connect"), 1));
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn what_does_not_fit_waits_for_no_seat_and_is_no_unit() {
+    let worker = Worker::new(&[Work::Stall]);
+    let engine = Engine::new(&[worker.ready()]);
+    let old = Origin::saying("old");
+    let table = backend_table("old", &[&old], "");
+    let more = "limit = { in_flight = 1, queue = 8 }";
+    let house = super::stand::with(&engine, table, "", more, "").await;
+    let mut client = house.client().await;
+    client.send(request("POST", "/", &[JSON], b"{}")).await;
+    eventually("it sits there", || worker.count() == 1).await;
+    assert_eq!(send(&house, "GET", &[], b"").await.text(), "old");
+    let snapshot = house.app.publisher.current();
+    let cohorts = snapshot.routes[0].cohorts.as_ref().unwrap();
+    let units: u64 = (0..60).map(|second| cohorts.read(second).candidate.n).sum();
+    assert_eq!(units, 1);
+    drop(client);
     house.stop().await;
 }

@@ -6,6 +6,7 @@ mod engine;
 mod fit;
 mod front;
 mod key;
+mod probe;
 mod secrets;
 mod stand;
 mod workers;
