@@ -44,7 +44,7 @@ pub(super) async fn rent(walk: &mut Walk, outgoing: &mut Outgoing, fresh: bool) 
         && failure.kind == FailureKind::Refused
     {
         // Who lets nobody in is as good as a gateway without anything behind it.
-        walk.answers(StatusCode::BAD_GATEWAY.as_u16(), Class::ServerError);
+        walk.is_as_good_as(StatusCode::BAD_GATEWAY.as_u16(), Class::ServerError);
     }
     sent
 }

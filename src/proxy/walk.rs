@@ -282,6 +282,12 @@ impl Walk {
         self.look_at_clock();
     }
 
+    /// There was no answer for anybody, which is as good as this status.
+    pub(super) fn is_as_good_as(&mut self, status: u16, class: Class) {
+        self.look_at_clock();
+        self.answers(status, class);
+    }
+
     /// An endpoint that was picked gets no try yet: it is not known whether the request can be served there.
     pub(super) fn withdraws(&self, side: Side, picked: Picked) {
         let member = self.arm(side).backend.members.get(picked.member);
@@ -405,9 +411,8 @@ impl Walk {
 
     /// The try ended, and its answer is nobody's.
     pub(super) fn attempt_ends(&mut self, class: Class) {
-        if class == Class::Cancelled {
-            self.look_at_clock();
-        }
+        // It may have waited for long, whatever became of it, and the next one begins now.
+        self.look_at_clock();
         self.end_attempt(class, Purpose::Retries);
     }
 
@@ -419,7 +424,6 @@ impl Walk {
         };
         match class {
             Class::Connect | Class::Timeout | Class::Reset | Class::Broken => {
-                self.look_at_clock();
                 self.tell_breaker(true);
             }
             _ => self.untell_breaker(),

@@ -1,10 +1,11 @@
 //! Who is blamed for what: a backend that has failed, and neither a client nor the one that stood in for it.
 
-use super::stand::{ONCE, alone, backend, has_key, house, post, seen, with};
+use super::stand::{ONCE, admin, alone, backend, has_key, house, post, seen, with};
 use crate::support::house::{House, Plan, backend_table};
 use crate::support::origin::{Do, Origin};
 use crate::support::serverless::{COMPLETION, Engine, Say, Work, Worker};
 use figshift::stats::{Class, Reason, Worked};
+use serde_json::Value;
 use std::time::Duration;
 
 /// A house in which all requests belong to the primary, with a Serverless candidate beside it.
@@ -74,7 +75,7 @@ async fn a_worker_that_fails_late_has_failed() {
         list.push(Say::Slow(Duration::from_millis(280)));
         list.push(Say::Ready(dead.url()));
     }
-    engine.say(&list);
+    let engine = Engine::new(&list);
     let second = house(&engine, &old, "wait = \"500ms\"", "").await;
     for _ in 0..5 {
         assert_eq!(post(&second, &[]).await.text(), "old");
@@ -142,6 +143,77 @@ async fn a_body_that_a_worker_does_not_take_harms_nobody_but_its_client() {
     assert_eq!(seen(&lonely).trips, 0);
     assert_eq!(lonely.primary().here(Class::ClientError), 8);
     lonely.stop().await;
+}
+
+#[tokio::test]
+async fn the_books_know_how_long_it_has_waited() {
+    let engine = Engine::new(&[Say::Waiting]);
+    let old = Origin::saying("old");
+    let first = house(&engine, &old, "wait = \"400ms\"", "").await;
+    let answer = post(&first, &[]).await;
+    let times = moments(&first, answer.get("x-request-id").unwrap()).await;
+    assert!(times[1] >= 400.0, "the other side came later: {times:?}");
+    assert!(busy(&first) >= Duration::from_millis(400));
+    first.stop().await;
+
+    // A body that comes slowly is no time of the backend's.
+    let worker = Worker::new(&[Work::Answer]);
+    let engine = Engine::new(&[worker.ready()]);
+    let second = house(&engine, &old, "", "").await;
+    let lines = ["content-type: application/json"];
+    let whole = crate::support::client::request("POST", "/", &lines, b"{\"a\": 1}");
+    let mut client = second.client().await;
+    client.send(&whole[..whole.len() - 3]).await;
+    tokio::time::sleep(Duration::from_millis(900)).await;
+    client.send(&whole[whole.len() - 3..]).await;
+    let answer = client.read().await.unwrap();
+    assert_eq!(answer.text(), COMPLETION);
+    let times = moments(&second, answer.get("x-request-id").unwrap()).await;
+    assert!(times[0] >= 900.0, "it began with its body: {times:?}");
+    second.at_rest().await;
+    assert!(busy(&second) < Duration::from_millis(800));
+    second.stop().await;
+
+    // The breaker counts from when nobody was let in.
+    let slow = Origin::new(|_| {
+        let answer = crate::support::origin::status("401 Unauthorized", &[], b"");
+        vec![Do::Pause(Duration::from_millis(400)), answer]
+    });
+    let engine = Engine::new(&[Say::Ready(slow.url())]);
+    let third = with(&engine, backend_table("old", &[&old], ""), "", "", "").await;
+    for _ in 0..5 {
+        assert_eq!(post(&third, &[]).await.text(), "old");
+    }
+    assert_eq!(seen(&third).trips, 1);
+    let snapshot = third.app.publisher.current();
+    let endpoint = &snapshot
+        .backends
+        .iter()
+        .find(|one| &*one.name == "new")
+        .unwrap()
+        .members[0]
+        .endpoint;
+    let until = endpoint.fitness.waits_until().unwrap();
+    let asked = admin(&third, "/api/v1/state").await;
+    assert!(
+        until > Duration::from_millis(5 * 800 + 900),
+        "{until:?} {asked}"
+    );
+    third.stop().await;
+}
+
+/// When the tries of a request began, in milliseconds.
+async fn moments(house: &House, id: &str) -> Vec<f64> {
+    let told = admin(house, &format!("/api/v1/requests/{id}")).await;
+    let told: Value = serde_json::from_str(&told).unwrap();
+    let tries = told["tries"].as_array().unwrap().iter();
+    tries
+        .map(|tried| {
+            tried["began_ms"]
+                .as_f64()
+                .unwrap_or_else(|| panic!("{told}"))
+        })
+        .collect()
 }
 
 /// For how long tries at the candidate were under way.
