@@ -332,7 +332,7 @@ fn may_repeat(walk: &Walk, outgoing: &Outgoing, side: Side, unprocessed: bool) -
     replayable
 }
 
-fn within_budget(walk: &mut Walk, side: Side) -> bool {
+fn within_budget(walk: &Walk, side: Side) -> bool {
     let within = walk.take_retry();
     if !within {
         walk.cell(side).over_budget.add(1);

@@ -88,16 +88,6 @@ struct Hire<'a> {
     found: bool,
     /// A worker may have begun with it.
     processed: bool,
-    /// Holds a place in the retry budget.
-    retrying: bool,
-}
-
-impl Drop for Hire<'_> {
-    fn drop(&mut self) {
-        if self.retrying {
-            self.walk.worker().end_retry();
-        }
-    }
 }
 
 /// What a worker has left that failed, until another one does better.
@@ -144,7 +134,6 @@ impl<'a> Hire<'a> {
             place: None,
             found: false,
             processed: false,
-            retrying: false,
         }
     }
 
@@ -473,13 +462,12 @@ impl<'a> Hire<'a> {
         if !self.outgoing.repeatable || self.workers + 1 >= MOST_WORKERS {
             return false;
         }
-        let worker = self.walk.worker();
-        self.retrying = self.retrying || worker.begin_retry();
-        if !self.retrying {
+        let within = self.walk.take_retry();
+        if !within {
             self.walk.cell(self.walk.side()).over_budget.add(1);
             self.walk.refused(Mark::OverBudget);
         }
-        self.retrying
+        within
     }
 
     fn count(&self, worked: Worked) {

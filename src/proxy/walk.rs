@@ -2,6 +2,7 @@
 //! They are right however the request ends, also when the client leaves and the walk is dropped
 //! in the middle.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::task::Context;
 use std::time::Duration;
@@ -36,7 +37,7 @@ pub(super) struct Walk {
     /// At a backend with a limit, from before a try until the request has ended.
     seat: Option<Seat>,
     /// Holds a place in the retry budget.
-    retrying: bool,
+    retrying: Cell<bool>,
     ended: bool,
     /// Its client has given it up, which is counted once.
     given_up: bool,
@@ -86,7 +87,7 @@ impl Walk {
             unit,
             decision,
             seat: None,
-            retrying: false,
+            retrying: Cell::new(false),
             ended: false,
             given_up: false,
             aside: None,
@@ -472,11 +473,11 @@ impl Walk {
     }
 
     /// Takes a place in the retry budget for the next try; `false` when there is none.
-    pub(super) fn take_retry(&mut self) -> bool {
-        if !self.retrying {
-            self.retrying = self.worker().begin_retry();
+    pub(super) fn take_retry(&self) -> bool {
+        if !self.retrying.get() {
+            self.retrying.set(self.worker().begin_retry());
         }
-        self.retrying
+        self.retrying.get()
     }
 
     fn count(&mut self, served: Side, class: Class) {
@@ -547,7 +548,7 @@ impl Drop for Walk {
             self.count(served, Class::Cancelled);
             self.remember(|decision, at| decision.ends(at, Class::Cancelled));
         }
-        if self.retrying {
+        if self.retrying.get() {
             self.worker().end_retry();
         }
     }

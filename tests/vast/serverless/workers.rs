@@ -1,13 +1,15 @@
 //! What becomes of a request by what a worker does with it.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use figshift::stats::{Class, Reason, Trouble, Worked};
+use figshift::stats::{Class, HistogramTotals, Reason, Trouble, Worked};
 
 use super::stand::{ONCE, alone, house, post, seen, with};
 use crate::support::client::{Cut, request};
+use crate::support::eventually;
 use crate::support::house::backend_table;
-use crate::support::origin::Origin;
+use crate::support::origin::{Do, Gate, Origin, raw, status};
 use crate::support::serverless::{COMPLETION, Engine, Say, Work, Worker};
 use crate::support::tls::{Authority, tls_before};
 
@@ -137,6 +139,61 @@ async fn a_model_that_has_failed_is_tried_again_only_where_that_does_no_harm() {
     let before = worker.count();
     assert_eq!(post(&house, &[ONCE]).await.status, 500);
     assert_eq!(worker.count() - before, 3);
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn second_workers_hold_their_place_in_the_budget_to_the_end() {
+    const BUDGET: u64 = 3;
+    let gate = Gate::default();
+    let held = gate.clone();
+    let work = std::sync::Mutex::new(BTreeMap::new());
+    // The first worker of each fails; the second one begins and stays.
+    let worker = Origin::new(move |seen| {
+        let mut work = work.lock().unwrap();
+        let times: &mut u32 = work
+            .entry(seen.head.get("x-request-id").unwrap().to_owned())
+            .or_default();
+        *times += 1;
+        match times {
+            1 => vec![status("500 Oh", &[], b"")],
+            _ => vec![
+                raw("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nbe"),
+                Do::Await(held.clone()),
+                raw("ll"),
+            ],
+        }
+    });
+    let engine = Engine::new(&[Say::Ready(worker.url())]);
+    let house = alone(&engine, "", "").await;
+    let lines = ["content-type: application/json", ONCE];
+    let bytes = request("POST", "/", &lines, b"{}");
+    let mut begun = Vec::new();
+    for n in 1..=BUDGET {
+        let mut client = house.client().await;
+        client.send(&bytes).await;
+        eventually("its second worker has begun", || {
+            worker.count() as u64 == 2 * n
+        })
+        .await;
+        begun.push(client);
+    }
+    let heads = || {
+        let snapshot = house.app.publisher.current();
+        let mut heads = HistogramTotals::default();
+        let cells = snapshot.routes[0].primary.cells.iter();
+        cells.for_each(|cell| heads.add(&cell.head));
+        heads.count()
+    };
+    eventually("all have their heads", || heads() == BUDGET).await;
+    let answer = post(&house, &[ONCE]).await;
+    assert_eq!((answer.status, house.primary().over_budget), (500, 1));
+    gate.open();
+    for mut client in begun {
+        assert_eq!(client.read().await.unwrap().text(), "bell");
+    }
+    house.at_rest().await;
+    assert_eq!(post(&house, &[ONCE]).await.text(), "bell");
     house.stop().await;
 }
 
