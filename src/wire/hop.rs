@@ -16,6 +16,8 @@ const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection")
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 /// Figshift's own request header; it means nothing further on.
 const SIDE: HeaderName = HeaderName::from_static("x-figshift-side");
+const REASON: HeaderName = HeaderName::from_static("x-figshift-reason");
+const BACKEND: HeaderName = HeaderName::from_static("x-figshift-backend");
 
 /// In both directions. `Connection` stands first, as it names others.
 static BOTH: [HeaderName; 6] = [
@@ -28,7 +30,8 @@ static BOTH: [HeaderName; 6] = [
 ];
 /// `Expect` is answered by us.
 static REQUEST: [HeaderName; 4] = [EXPECT, PROXY_AUTHORIZATION, SIDE, HTTP2_SETTINGS];
-static RESPONSE: [HeaderName; 1] = [PROXY_AUTHENTICATE];
+/// What figshift says of itself nobody else says in its name.
+static RESPONSE: [HeaderName; 3] = [PROXY_AUTHENTICATE, REASON, BACKEND];
 
 /// Removes them from a request on its way to a backend. `TE: trailers` is said again, as it holds
 /// for our hop too. Whether the client claims anything of where the request came from, which the same
@@ -183,7 +186,7 @@ fn may_be_hop(name: &HeaderName) -> bool {
         15 => name == "x-figshift-side" || name.starts_with('x'),
         16 => name == "proxy-connection" || name.starts_with('x'),
         17 => name == "transfer-encoding" || name.starts_with('x'),
-        18 => name == "proxy-authenticate",
+        18 => name == "proxy-authenticate" || name.starts_with('x'),
         19 => name == "proxy-authorization",
         _ => false,
     }
