@@ -5,7 +5,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::SET_COOKIE;
 use http::{Response, StatusCode};
 use http_body::Body as _;
 use rand::RngExt;
@@ -17,6 +16,7 @@ use super::engage::engage;
 use super::forward::{Failure, FailureKind, Outgoing};
 use super::lease::Lease;
 use super::payload::Payload;
+use super::stranger::tame;
 use super::walk::Walk;
 use crate::outbound::NoAnswer;
 use crate::recall::Mark;
@@ -383,8 +383,7 @@ impl<'a> Hire<'a> {
 
     /// A worker has answered: not for the client, if it is about letting the request in.
     fn has_head(&mut self, mut hired: Hired) -> Then {
-        // A stranger's machine, which gets no cookies, has none to give in our name.
-        hired.0.headers_mut().remove(SET_COOKIE);
+        tame(hired.0.headers_mut());
         let empty = hired.0.body().size_hint().exact() == Some(0);
         let refused = Then::Fail(self.fails(FailureKind::Refused));
         match hired.0.status() {

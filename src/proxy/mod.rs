@@ -46,6 +46,7 @@ mod redirect;
 mod rent;
 mod respond;
 mod shared;
+mod stranger;
 mod stream;
 mod tunnel;
 mod upgrade;

@@ -11,6 +11,7 @@ use super::answer::Answer;
 use super::forward::{Failure, FailureKind, Outgoing, forward};
 use super::hire::hire;
 use super::lease::Lease;
+use super::stranger::tame;
 use super::walk::Walk;
 use crate::snapshot::Serverless;
 use crate::stats::Class;
@@ -81,7 +82,12 @@ async fn by_front(walk: &Walk, outgoing: &mut Outgoing, terms: &Serverless, fres
         {
             Err(unsent(FailureKind::Refused))
         }
-        sent => sent,
+        // It passes on what workers say.
+        Ok((mut response, lease)) => {
+            tame(response.headers_mut());
+            Ok((response, lease))
+        }
+        Err(failure) => Err(failure),
     }
 }
 

@@ -9,4 +9,5 @@ mod key;
 mod probe;
 mod secrets;
 mod stand;
+mod stranger;
 mod workers;
