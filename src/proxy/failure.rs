@@ -55,6 +55,8 @@ pub(super) enum Unfit {
     Body,
     /// Its body is larger than what is wrapped.
     Large,
+    /// Its path leads to the controls of a worker, or out of an endpoint.
+    Path,
 }
 
 impl FailureKind {

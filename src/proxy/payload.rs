@@ -36,7 +36,10 @@ pub(super) struct Payload {
 pub(super) fn is_wanted(walk: &Walk, outgoing: &Outgoing, side: Side) -> bool {
     let terms = walk.arm(side).backend.serverless.as_ref();
     let wraps = terms.is_some_and(|terms| terms.front.is_none());
-    wraps && (outgoing.payload.as_ref()).is_none_or(|payload| payload.side != side)
+    if !wraps {
+        return terms.is_some() && leads_astray(outgoing.head.uri.path());
+    }
+    (outgoing.payload.as_ref()).is_none_or(|payload| payload.side != side)
 }
 
 /// Reads the request as the Serverless backend of a side needs it. A second time, it is only looked at by the terms
@@ -56,9 +59,15 @@ pub(super) async fn read(
     side: Side,
 ) -> Result<(), FailureKind> {
     let terms = &walk.arm(side).backend.serverless;
-    let Some(terms) = terms.as_ref().filter(|terms| terms.front.is_none()) else {
+    let Some(terms) = terms else {
         return Ok(());
     };
+    if terms.front.is_some() {
+        return match leads_astray(outgoing.head.uri.path()) {
+            true => Err(FailureKind::Unfit(Unfit::Path)),
+            false => Ok(()),
+        };
+    }
     if let Some(known) = outgoing.payload.as_ref() {
         if known.json.len() > terms.max_body {
             return Err(FailureKind::Unfit(Unfit::Large));
@@ -97,6 +106,9 @@ fn wrap(
 /// Looks at the head: how long the body is, if it says so.
 fn judge(outgoing: &Outgoing, most: usize) -> Result<Option<usize>, Unfit> {
     let head = &outgoing.head;
+    if leads_astray(head.uri.path()) {
+        return Err(Unfit::Path);
+    }
     if head.method != Method::POST || outgoing.asked.is_some() {
         return Err(Unfit::Method);
     }
@@ -114,6 +126,77 @@ fn judge(outgoing: &Outgoing, most: usize) -> Result<Option<usize>, Unfit> {
         Some(_) => Err(Unfit::Large),
         None => Ok(None),
     }
+}
+
+/// The first part of the paths that are no model's: sessions, and what a worker's own master asks.
+const CONTROLS: [&[u8]; 2] = [b"session", b"pyworker"];
+/// A path that is still encoded after so many turns is meant to lead astray.
+const MOST_TURNS: usize = 3;
+
+/// Whether a path leads to the controls of a worker, or by dots to where it does not seem to lead: however it is
+/// read by whoever is there.
+fn leads_astray(path: &str) -> bool {
+    let mut path = path.as_bytes().to_vec();
+    for _ in 0..MOST_TURNS {
+        if has_dots(&path) || is_control(&path) {
+            return true;
+        }
+        if !path.contains(&b'%') {
+            return false;
+        }
+        let decoded = decoded(&path);
+        if decoded == path {
+            return false;
+        }
+        path = decoded;
+    }
+    true
+}
+
+fn parts(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let parts = path.split(|byte| matches!(byte, b'/' | b'\\'));
+    // Some leave out what stands behind a semicolon.
+    parts.map(|part| {
+        part.split(|byte| *byte == b';')
+            .next()
+            .unwrap_or_default()
+            .trim_ascii()
+    })
+}
+
+fn has_dots(path: &[u8]) -> bool {
+    parts(path).any(|part| part == b"." || part == b"..")
+}
+
+fn is_control(path: &[u8]) -> bool {
+    let first = parts(path)
+        .find(|part| !part.is_empty())
+        .unwrap_or_default();
+    CONTROLS
+        .iter()
+        .any(|control| first.eq_ignore_ascii_case(control))
+}
+
+/// With each `%41` as the byte that it stands for.
+fn decoded(path: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path;
+    while let [byte, after @ ..] = rest {
+        let digits = after.get(..2).filter(|_| *byte == b'%');
+        let digits = digits.and_then(|two| std::str::from_utf8(two).ok());
+        let digits = digits.filter(|two| two.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        match digits.and_then(|two| u8::from_str_radix(two, 16).ok()) {
+            Some(decoded) => {
+                bytes.push(decoded);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(*byte);
+                rest = after;
+            }
+        }
+    }
+    bytes
 }
 
 /// `application/json`, or what is written in it: `application/problem+json`.
@@ -196,6 +279,41 @@ mod tests {
             "text/plain;application/json",
         ] {
             assert!(!is(kind), "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_looked_at_however_it_is_written() {
+        for path in [
+            "/session",
+            "//session/x",
+            "/%73ession",
+            "/%2573ession",
+            "/Session;a",
+            "/a/../b",
+            "/a/%2e%2e/b",
+            "/.",
+            "/a%2f..%2fb",
+            "/a\\..\\b",
+            "/pyworker/update",
+            "/%25252525",
+            "/%20session",
+        ] {
+            assert!(leads_astray(path), "{path}");
+        }
+        for path in [
+            "",
+            "/",
+            "/v1/session",
+            "/sessions",
+            "/a%20b",
+            "/a%",
+            "/a%zz",
+            "/v1/...",
+            "*",
+            "/100%25",
+        ] {
+            assert!(!leads_astray(path), "{path}");
         }
     }
 }

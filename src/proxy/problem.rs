@@ -124,6 +124,10 @@ impl Problem {
                 Fault::Unfit,
                 "The request body is not exactly one JSON object of a sensible depth, which a Serverless backend needs",
             ),
+            Unfit::Path => (
+                Fault::NoRoute,
+                "This path leads to what controls a Serverless worker, and not to its model",
+            ),
             Unfit::Large => (
                 Fault::BodyTooLarge,
                 "The request body is larger than `max_body` of the Serverless backend",
