@@ -129,7 +129,7 @@ pub(super) fn leads_away(ip: IpAddr) -> bool {
     !is_near && !is_nowhere(ip)
 }
 
-/// Whether an address is one of the public network. Those that stand in documents count as such: nobody
+/// Whether an address is one of the public network. IPv4 addresses that stand in documents count as such: nobody
 /// has them.
 fn is_public(ip: IpAddr) -> bool {
     match ip {
@@ -160,19 +160,12 @@ fn is_public_four(ip: Ipv4Addr) -> bool {
 
 fn is_public_six(ip: Ipv6Addr) -> bool {
     let [first, second, ..] = ip.segments();
-    let special = ip.is_unspecified()
-        || ip.is_loopback()
-        || ip.is_multicast()
-        // Of one site or one link, the old kind among them.
-        || first & 0xfe00 == 0xfc00
-        || first & 0xffc0 == 0xfe80
-        || first & 0xffc0 == 0xfec0
-        // Teredo, where the address within is hidden.
-        || (first == 0x2001 && second == 0)
-        // Local NAT64, and what is thrown away.
-        || (first == 0x64 && second == 0xff9b && ip.segments()[2] == 1)
-        || first == 0x100;
-    !special
+    // So far, addresses are given out of this part only.
+    let given_out = first & 0xe000 == 0x2000;
+    // For protocols (Teredo, where the address within is hidden, benches, ORCHID), and for documents.
+    let for_protocols = first == 0x2001 && second < 0x200;
+    let for_documents = first == 0x2001 && second == 0xdb8 || first == 0x3fff && second < 0x1000;
+    given_out && !for_protocols && !for_documents
 }
 
 /// The IPv4 address that an IPv6 address leads to: mapped, compatible, NAT64, 6to4.
@@ -279,6 +272,14 @@ mod tests {
             "[2002:0a00:0001::1]",
             "[2001:0:1::1]",
             "[100::1]",
+            "[5f00::1]",
+            "[4000::1]",
+            "[::ffff:0:10.0.0.1]",
+            "[64:ff9b:2::1]",
+            "[2001:2::1]",
+            "[2001:20::1]",
+            "[2001:db8::1]",
+            "[3fff::1]",
         ] {
             let url = format!("https://{host}:40012");
             assert_eq!(read(&url), Err(BadUrl::Private), "{url}");
