@@ -160,6 +160,11 @@ impl<'a> Hire<'a> {
 
     /// Nobody is asked any more. Who has waited in vain for a second worker tells what the first one did.
     fn gives_up(&mut self, failure: Failure) -> Result<Hired, Failure> {
+        if failure.kind != FailureKind::ClientBroke
+            && let Some(place) = self.place.take()
+        {
+            place.ends_aside();
+        }
         let in_vain = matches!(
             failure.kind,
             FailureKind::QueueLate | FailureKind::QueueFull | FailureKind::Engine
@@ -187,7 +192,7 @@ impl<'a> Hire<'a> {
 
     fn line_up(&mut self) -> Result<(), Failure> {
         if self.place.is_none() {
-            self.place = self.terms.line.enter(self.terms.queue);
+            self.place = self.terms.line.enter(self.terms.queue, !self.found);
         }
         match self.place {
             Some(_) => Ok(()),

@@ -193,16 +193,19 @@ pub struct Line {
 }
 
 impl Line {
-    /// A place among at most so many, if there is one.
-    pub fn enter(&self, most: u32) -> Option<Place<'_>> {
+    /// A place among at most so many, if there is one. `counts`: how it ends, which is so for the first place of
+    /// a request.
+    pub fn enter(&self, most: u32, counts: bool) -> Option<Place<'_>> {
         if self.waiting.fetch_add(1, Relaxed) >= most {
             self.waiting.fetch_sub(1, Relaxed);
-            self.note(Turn::Full);
+            if counts {
+                self.note(Turn::Full);
+            }
             return None;
         }
         Some(Place {
             line: self,
-            turn: Turn::Left,
+            turn: counts.then_some(Turn::Left),
         })
     }
 
@@ -230,20 +233,27 @@ impl Line {
 #[derive(Debug)]
 pub struct Place<'a> {
     line: &'a Line,
-    turn: Turn,
+    turn: Option<Turn>,
 }
 
 impl Place<'_> {
     /// It ends so, and not because its client left.
     pub fn ends(mut self, turn: Turn) {
-        self.turn = turn;
+        self.turn = self.turn.map(|_| turn);
+    }
+
+    /// It ends for a reason that has nothing to do with waiting.
+    pub fn ends_aside(mut self) {
+        self.turn = None;
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         self.line.waiting.fetch_sub(1, Relaxed);
-        self.line.note(self.turn);
+        if let Some(turn) = self.turn {
+            self.line.note(turn);
+        }
     }
 }
 
@@ -277,14 +287,19 @@ mod tests {
     #[test]
     fn a_line_has_an_end() {
         let line = Line::default();
-        let (one, two) = (line.enter(2).unwrap(), line.enter(2).unwrap());
-        assert!(line.enter(2).is_none());
+        let enter = |most| line.enter(most, true);
+        let (one, two) = (enter(2).unwrap(), enter(2).unwrap());
+        assert!(enter(2).is_none());
         assert_eq!(line.waiting(), 2);
         one.ends(Turn::Waited);
         line.passes();
         drop(two);
-        line.enter(2).unwrap().ends(Turn::Late);
-        assert!(line.enter(0).is_none());
+        enter(2).unwrap().ends(Turn::Late);
+        assert!(enter(0).is_none());
+        // A second place of a request, and one that is given up for another reason, count nowhere.
+        line.enter(2, false).unwrap().ends(Turn::Late);
+        assert!(line.enter(0, false).is_none());
+        enter(2).unwrap().ends_aside();
         assert_eq!(line.waiting(), 0);
         assert_eq!(Turn::ALL.map(|turn| line.turns(turn)), [1, 1, 2, 1, 1]);
     }

@@ -363,6 +363,7 @@ async fn a_hard_rollback_takes_who_waits_to_the_primary_at_once() {
     assert!(begun.elapsed() < Duration::from_millis(900));
     let counts = house.candidate();
     assert_eq!((counts.cut, counts.fallbacks(Reason::Cut)), (1, 1));
+    assert_eq!(seen(&house).turns, [0; 5], "nobody has left");
     assert_eq!((seen(&house).waiting, seen(&house).trips), (0, 0));
     house.stop().await;
 }

@@ -102,6 +102,7 @@ async fn a_busy_worker_is_waited_for_by_the_same_index() {
         (view.worked(Worked::Busy), view.again(Worked::Busy)),
         (1, 1)
     );
+    let turns = view.turns;
     first.stop().await;
 
     worker.set(&[Work::Empty("429 Too Many Requests")]);
@@ -116,6 +117,8 @@ async fn a_busy_worker_is_waited_for_by_the_same_index() {
         (1, 1)
     );
     assert_eq!(seen(&second).trips, 0);
+    // Each has had its first worker at once, and is counted once however often it waits.
+    assert_eq!([turns, seen(&second).turns], [[1, 0, 0, 0, 0]; 2]);
     second.stop().await;
 }
 
