@@ -25,7 +25,7 @@ pub struct Serverless {
     #[serde(default = "Serverless::default_queue")]
     #[schemars(range(max = 1_000_000))]
     pub queue: u32,
-    /// Bytes of a body: it is held whole, to be wrapped. Larger ones go to the other side; "1KiB" to "64MiB".
+    /// Bytes of a body: it is held whole, to be wrapped, and read by a worker thread in one go. Larger ones go to the other side; "1KiB" to "16MiB".
     #[serde(default = "Serverless::default_max_body")]
     pub max_body: Size,
     /// The API key; default: `VAST_API_KEY`, then the key files of the `vastai` command. It needs the scope `misc`, with `mode = "worker"` to learn the endpoint's own key.

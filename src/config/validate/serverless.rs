@@ -25,7 +25,8 @@ pub(super) fn check(backend: &Backend, at_backend: &Path, sheet: &mut Sheet<'_>)
     name(serverless, &at.key("endpoint"), sheet);
     let shortest = Duration::from_millis(100);
     within(serverless.wait, shortest, HOUR, &at.key("wait"), sheet);
-    let (least, most) = (Size::kib(1), Size::kib(64 * 1024));
+    // A body is held whole and looked through in one go, for which others of its thread wait.
+    let (least, most) = (Size::kib(1), Size::kib(16 * 1024));
     within(serverless.max_body, least, most, &at.key("max_body"), sheet);
     if let ServerlessCost::Field(cost) = &serverless.cost
         && cost.field.is_empty()
