@@ -95,6 +95,11 @@ impl Outgoing {
         }
     }
 
+    /// What we say of where the request comes from, taken away for a try that shall not say it, or given back.
+    pub(super) fn origin(&mut self) -> &mut Option<Bytes> {
+        &mut self.said.forwarded
+    }
+
     /// What the request is called.
     pub(super) fn id(&self) -> Option<&HeaderValue> {
         let said = self.said.id.as_ref();

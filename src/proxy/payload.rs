@@ -178,7 +178,7 @@ fn is_control(path: &[u8]) -> bool {
 }
 
 /// With each `%41` as the byte that it stands for.
-fn decoded(path: &[u8]) -> Vec<u8> {
+pub(super) fn decoded(path: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path;
     while let [byte, after @ ..] = rest {

@@ -3,25 +3,43 @@
 
 use std::mem;
 
-use http::header::{AUTHORIZATION, COOKIE, HeaderName, HeaderValue};
-use http::uri::{PathAndQuery, Uri};
+use http::header::{AUTHORIZATION, COOKIE, FORWARDED, HeaderName, HeaderValue};
+use http::uri::Uri;
 use http::{Response, StatusCode};
 
 use super::answer::Answer;
 use super::forward::{Failure, FailureKind, Outgoing, forward};
 use super::hire::hire;
 use super::lease::Lease;
+use super::payload::decoded;
 use super::stranger::tame;
 use super::walk::Walk;
 use crate::snapshot::Serverless;
 use crate::stats::Class;
 
-/// What the client shows to its own service, which is none of the front's business.
-static CREDENTIALS: [HeaderName; 4] = [
+/// What the client shows to its own service, and where it is: none of the front's business.
+static PRIVATE: [HeaderName; 10] = [
     AUTHORIZATION,
     COOKIE,
     HeaderName::from_static("x-api-key"),
     HeaderName::from_static("api-key"),
+    HeaderName::from_static("x-goog-api-key"),
+    FORWARDED,
+    HeaderName::from_static("x-forwarded-for"),
+    HeaderName::from_static("x-forwarded-host"),
+    HeaderName::from_static("x-forwarded-proto"),
+    HeaderName::from_static("x-real-ip"),
+];
+/// The same in a query, without dashes and underscores.
+const PRIVATE_IN_QUERY: [&str; 8] = [
+    "accesstoken",
+    "apikey",
+    "authtoken",
+    "authorization",
+    "key",
+    "subscriptionkey",
+    "token",
+    "xapikey",
 ];
 
 /// What a try has brought.
@@ -65,13 +83,15 @@ async fn by_front(walk: &Walk, outgoing: &mut Outgoing, terms: &Serverless, fres
     };
     let own_target = mem::replace(&mut outgoing.head.uri, target);
     let own_headers = outgoing.head.headers.clone();
-    for name in &CREDENTIALS {
+    for name in &PRIVATE {
         outgoing.head.headers.remove(name);
     }
+    let own_origin = outgoing.origin().take();
     outgoing.head.headers.insert(AUTHORIZATION, bearer);
     let sent = forward(walk, outgoing, fresh).await;
     outgoing.head.uri = own_target;
     outgoing.head.headers = own_headers;
+    *outgoing.origin() = own_origin;
     match sent {
         // About our key, and not about the client.
         Ok((response, _))
@@ -97,11 +117,29 @@ fn bearer(key: &str) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// The target below the path of the endpoint.
+/// The target below the path of the endpoint, without keys in its query.
 fn prefixed(prefix: &str, target: &Uri) -> Option<Uri> {
-    let rest = target.path_and_query().map_or("/", PathAndQuery::as_str);
-    let joint = if rest.starts_with('/') { "" } else { "/" };
-    format!("{prefix}{joint}{rest}").parse().ok()
+    let path = target.path();
+    let joint = if path.starts_with('/') { "" } else { "/" };
+    let mut whole = format!("{prefix}{joint}{path}");
+    let pairs = target.query().unwrap_or_default().split('&');
+    for (n, pair) in pairs.filter(|pair| !is_private(pair)).enumerate() {
+        whole.push(if n == 0 { '?' } else { '&' });
+        whole.push_str(pair);
+    }
+    whole.parse().ok()
+}
+
+/// Whether a pair of a query is a key, or nothing at all.
+fn is_private(pair: &str) -> bool {
+    let name = pair.split('=').next().unwrap_or_default();
+    let mut plain = decoded(name.as_bytes());
+    plain.retain(|byte| !matches!(byte, b'-' | b'_' | b'.'));
+    plain.make_ascii_lowercase();
+    pair.is_empty()
+        || PRIVATE_IN_QUERY
+            .iter()
+            .any(|private| private.as_bytes() == plain)
 }
 
 #[cfg(test)]
@@ -118,6 +156,10 @@ mod tests {
             ("/", "/shop-llm/"),
             ("http://h/a", "/shop-llm/a"),
             ("http://h?b", "/shop-llm/?b"),
+            ("/a?api_key=1", "/shop-llm/a"),
+            ("/a?x=1&API-Key=2&y&&token=3", "/shop-llm/a?x=1&y"),
+            ("/a?%61pi_key=1&monkey=2", "/shop-llm/a?monkey=2"),
+            ("/a?include%5B%5D=x", "/shop-llm/a?include%5B%5D=x"),
         ] {
             let uri = prefixed("/shop-llm", &target.parse().unwrap()).unwrap();
             assert_eq!(uri.to_string(), whole, "{target}");

@@ -33,10 +33,12 @@ fn answers(seen: &Seen) -> Vec<Do> {
     }
 }
 
-const CREDENTIALS: [&str; 3] = [
+const CREDENTIALS: [&str; 5] = [
     "authorization: Bearer the-token-of-a-client",
     "cookie: sid=the-cookie-of-a-client",
     "x-api-key: the-api-key-of-a-client",
+    "x-forwarded-for: 198.51.100.77",
+    "x-real-ip: 198.51.100.77",
 ];
 
 #[tokio::test]
@@ -47,13 +49,16 @@ async fn it_is_asked_below_the_endpoints_path_with_the_accounts_key() {
         let answer = post(&house, &CREDENTIALS).await;
         assert_eq!((answer.status, answer.text().as_str()), (200, "front"));
         let seen = front.seen().pop().unwrap();
-        assert_eq!(seen.target(), format!("{target}{}", super::stand::CHAT));
+        assert_eq!(seen.target(), format!("{target}/v1/chat/completions"));
         assert_eq!(
             seen.body,
             super::stand::BODY.as_bytes(),
             "without an envelope"
         );
-        assert!(!format!("{:?}", seen.head.lines).contains("of-a-client"));
+        let told = format!("{:?}", seen.head.lines);
+        for private in ["of-a-client", "198.51.100.77", "127.0.0.1\"", "orwarded"] {
+            assert!(!told.contains(private), "{private}: {told}");
+        }
         assert_eq!(seen.head.get("host"), Some(&*front.address.to_string()));
         // It carries what no worker could.
         assert_eq!(house.get("/v1/models").await.text(), "front");
@@ -79,6 +84,7 @@ async fn the_other_side_gets_what_the_client_has_sent() {
         Some("Bearer the-token-of-a-client")
     );
     assert_eq!(seen.head.get("cookie"), Some("sid=the-cookie-of-a-client"));
+    assert_eq!(seen.head.get("x-forwarded-for"), Some("127.0.0.1"));
     assert!(!format!("{:?}", seen.head).contains(KEY));
     assert_eq!(house.candidate().fallbacks(Reason::Refused), 1);
     front.kill().await;
