@@ -236,6 +236,10 @@ impl<'a> Hire<'a> {
         let Some(key) = terms.key.get() else {
             return Err(Then::Fail(self.fails(FailureKind::Engine)));
         };
+        if terms.key.is_refused() {
+            // It was taken back, or given to others: nobody shows it around any more.
+            return Err(self.awaits_key(&key).await);
+        }
         let (endpoint, index) = (&*terms.endpoint, &self.request_idx);
         let question = Question::new(endpoint, key.expose(), self.payload.cost, index);
         let outside = &self.walk.worker().outside;
@@ -348,6 +352,11 @@ impl<'a> Hire<'a> {
         self.terms.key.refuse(key);
         self.complain("it does not take the endpoint's key");
         self.keys += 1;
+        self.awaits_key(key).await
+    }
+
+    /// Until there is a newer one.
+    async fn awaits_key(&mut self, key: &Arc<EndpointKey>) -> Then {
         let patience = KEY_PATIENCE.min(self.left());
         let end = self.walk.worker().now() + patience;
         while self.keys < MOST_KEYS && self.walk.worker().now() < end && !self.walk.has_left() {

@@ -55,6 +55,9 @@ async fn a_key_that_nobody_takes_is_fetched_seldom() {
     );
     let counts = house.candidate();
     assert!(counts.attempts(Class::Connect) >= 5 && seen(&house).trips >= 1);
+    // None is shown a second time.
+    let (asked, fetched) = (engine.asked(), engine.keys_fetched());
+    assert!(asked <= fetched, "{asked} questions with {fetched} keys");
     assert_eq!(worker.count(), 0);
     house.stop().await;
 }
