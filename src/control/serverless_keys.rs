@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use tokio::task::JoinHandle;
 
+use super::discover::Paces;
 use crate::config::Config;
 use crate::config::model::{Serverless, ServerlessMode};
 use crate::config::scalar::Credential;
@@ -42,7 +43,7 @@ pub struct ServerlessKeys {
 /// Keeps the keys of the Serverless endpoints that the configuration in force names, until it is dropped.
 pub async fn keep_serverless_keys(keys: ServerlessKeys) {
     let mut kept: HashMap<String, Keeping> = HashMap::new();
-    let mut accounts = Accounts::new(keys.outside.clone());
+    let paces = Paces::default();
     let mut epoch = None;
     loop {
         let snapshot = keys.publisher.current();
@@ -59,7 +60,9 @@ pub async fn keep_serverless_keys(keys: ServerlessKeys) {
                 };
                 let keeping = match before.remove(&*backend.name) {
                     Some(known) if Arc::ptr_eq(&known.slot, &terms.key) => known,
-                    _ => Keeping::start(&backend.name, &terms.key, written, &mut accounts),
+                    _ => {
+                        Keeping::start(&backend.name, &terms.key, written, (&keys.outside, &paces))
+                    }
                 };
                 kept.insert(backend.name.to_string(), keeping);
             }
@@ -81,34 +84,6 @@ fn trust(backend: &Backend) {
     }
 }
 
-/// The clients of the API, one for each account, so that all of its questions keep one pace.
-struct Accounts {
-    outside: Outside,
-    known: HashMap<(String, Key), Vast>,
-}
-
-/// So many accounts are remembered.
-const MOST_ACCOUNTS: usize = 16;
-
-impl Accounts {
-    fn new(outside: Outside) -> Self {
-        Self {
-            outside,
-            known: HashMap::new(),
-        }
-    }
-
-    fn of(&mut self, api: &str, key: &Key) -> Vast {
-        if self.known.len() >= MOST_ACCOUNTS {
-            self.known.clear();
-        }
-        let outside = &self.outside;
-        let vast = self.known.entry((api.to_owned(), key.clone()));
-        let vast = vast.or_insert_with(|| Vast::new(api, key.clone(), outside.clone()));
-        vast.clone()
-    }
-}
-
 /// A key that is kept. Ends with its value.
 struct Keeping {
     slot: Arc<KeySlot>,
@@ -126,14 +101,15 @@ impl Keeping {
         backend: &str,
         slot: &Arc<KeySlot>,
         written: &Serverless,
-        accounts: &mut Accounts,
+        (outside, paces): (&Outside, &Paces),
     ) -> Self {
         let keeper = Keeper {
             backend: backend.to_owned(),
             slot: Arc::clone(slot),
             written: written.clone(),
-            vast: find(written).map(|key| (accounts.of(&written.api, &key), key)),
-            outside: accounts.outside.clone(),
+            vast: None,
+            paces: paces.clone(),
+            outside: outside.clone(),
             told: None,
         };
         Self {
@@ -163,6 +139,8 @@ struct Keeper {
     written: Serverless,
     /// Made with this key of the account.
     vast: Option<(Vast, Key)>,
+    /// All questions by one key keep one pace, whoever asks.
+    paces: Paces,
     outside: Outside,
     /// The last trouble that was told.
     told: Option<String>,
@@ -219,8 +197,12 @@ impl Keeper {
         }
         let vast = match &self.vast {
             Some((vast, known)) if *known == key => vast.clone(),
-            // The file of the account's key has changed.
-            _ => Vast::new(&self.written.api, key.clone(), self.outside.clone()),
+            // The first one, or the file of the account's key has changed.
+            _ => {
+                let api = self.written.api.trim_end_matches('/');
+                let pace = self.paces.of(api, &key);
+                Vast::new(api, key.clone(), self.outside.clone()).paced_by(pace)
+            }
         };
         self.vast = Some((vast.clone(), key));
         let endpoints = vast.endpoints().await.map_err(|trouble| {

@@ -16,4 +16,5 @@ mod webhook;
 pub use follow::{Look, Lookers, discover};
 pub use instances::{found_now, key_of, selects};
 pub use once::look_once;
+pub(super) use vastai::Paces;
 pub use webhook::{is_signed, webhook_secrets};

@@ -42,7 +42,7 @@ const MOST_PACES: usize = 32;
 /// The paces of keys, however they were found: neither a file that is saved again nor the same key in two places
 /// is a reason to ask sooner. Copies share them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Paces(Arc<Mutex<Vec<OfKey>>>);
+pub(in crate::control) struct Paces(Arc<Mutex<Vec<OfKey>>>);
 
 #[derive(Debug)]
 struct OfKey {
@@ -52,7 +52,8 @@ struct OfKey {
 }
 
 impl Paces {
-    fn of(&self, api: &str, key: &Key) -> Arc<Pace> {
+    /// That of a key, which the first one who asks begins.
+    pub(in crate::control) fn of(&self, api: &str, key: &Key) -> Arc<Pace> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(one) = known.iter().find(|one| one.api == api && one.key == *key) {
             return Arc::clone(&one.pace);

@@ -165,3 +165,22 @@ async fn another_account_is_waited_for_like_the_first_one() {
     assert!(seen(&house).is_in);
     house.stop().await;
 }
+
+#[tokio::test]
+async fn the_keys_of_two_endpoints_are_fetched_at_one_pace() {
+    let engine = Engine::new(&[]);
+    let one = backend(&engine, "", "");
+    let two = one.replace("backends.new", "backends.two");
+    let route = "[[routes]]\nname = \"all\"\nprimary = \"new\"\n";
+    let house = Plan::new(format!("{one}{two}{route}")).start().await;
+    eventually("both are fetched", || engine.keys_fetched() == 2).await;
+    // Another account has a pace of its own, which its two keep as well.
+    let changed = house.plan.rest.replace(KEY, "the-key-of-another-account");
+    house.save(&changed).await;
+    eventually("they are asked for", || engine.keys_fetched() == 4).await;
+    house.save(&house.plan.rest).await;
+    eventually("the first ones again", || engine.keys_fetched() == 6).await;
+    let too_fast = engine.vast.too_fast();
+    assert!(too_fast.is_empty(), "{too_fast:?}");
+    house.stop().await;
+}
