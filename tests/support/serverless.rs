@@ -33,6 +33,8 @@ pub(crate) enum Say {
     Limited,
     /// 200 that is no JSON.
     Garbage,
+    /// Whether there is a worker at this URL, beside more than anybody reads.
+    Long(String),
     /// A page, with this status.
     Html(&'static str),
     /// Nothing for this time, then the next thing in the list.
@@ -184,6 +186,10 @@ fn answer(say: &Say, index: u64) -> Vec<Do> {
         Say::ErrorMsg(text) => json(&json!({"error_msg": text, "request_idx": index}).to_string()),
         Say::Unauthorized => unauthorized(),
         Say::Limited => vec![status("429 Too Many Requests", &[], b"too frequent")],
+        Say::Long(url) => {
+            let more = format!("{{\"more\": \"{}\", ", "x".repeat(2 << 20));
+            json(&auth_data(url, index).replacen('{', &more, 1))
+        }
         Say::Garbage => json("{\"url\": \"https://"),
         Say::Html(line) => vec![status(
             line,

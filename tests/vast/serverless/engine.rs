@@ -163,6 +163,11 @@ async fn an_engine_that_gives_no_sense_is_a_failed_connect() {
         (Say::Html("502 Bad Gateway"), 2, Asked::Error),
         (Say::Reset, 2, Asked::Error),
         (
+            Say::Long("https://203.0.113.24:1".to_owned()),
+            2,
+            Asked::Error,
+        ),
+        (
             Say::Ready("https://10.0.0.5:1".to_owned()),
             2,
             Asked::BadUrl,

@@ -5,6 +5,7 @@ mod check;
 mod engine;
 mod fit;
 mod front;
+mod h2;
 mod key;
 mod probe;
 mod secrets;

@@ -52,6 +52,8 @@ async fn a_stranger_learns_nothing_of_a_client_and_nobody_reads_a_key() {
             lines.push(ONCE);
         }
         let answer = post(&house, &lines).await;
+        let id = answer.get("x-request-id").unwrap();
+        said += &admin(&house, &format!("/api/v1/requests/{id}")).await;
         said += &format!("{:?}{}", answer.head, answer.text());
     }
     assert!(worker.count() >= 8, "{}", worker.count());

@@ -323,6 +323,30 @@ async fn an_answer_that_breaks_is_cut_and_never_sent_twice() {
 }
 
 #[tokio::test]
+async fn who_leaves_while_a_worker_computes_stops_it() {
+    let old = Origin::saying("old");
+    let worker = Worker::new(&[Work::Stall]);
+    let engine = Engine::new(&[worker.ready()]);
+    let house = house(&engine, &old, "", "").await;
+    let bytes = request("POST", "/", &["content-type: application/json"], b"{}");
+    for n in 1..=6 {
+        let mut client = house.client().await;
+        client.send(&bytes).await;
+        eventually("it computes", || worker.count() == n).await;
+        drop(client);
+        eventually("it is left", || worker.origin.left() == n).await;
+    }
+    house.at_rest().await;
+    let counts = house.candidate();
+    assert_eq!(counts.here(Class::Cancelled), 6);
+    assert_eq!(counts.attempts(Class::Cancelled), 6);
+    let view = seen(&house);
+    assert_eq!((view.trips, view.waiting, old.count()), (0, 0, 0));
+    assert_eq!(view.turns, [6, 0, 0, 0, 0]);
+    house.stop().await;
+}
+
+#[tokio::test]
 async fn a_stream_without_an_event_goes_over_where_that_does_no_harm() {
     let old = Origin::saying("old");
     let worker = Worker::new(&[Work::NoEvent]);
