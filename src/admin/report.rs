@@ -10,14 +10,14 @@ use super::moment::rfc3339;
 use super::view::View;
 use super::words::percent;
 use crate::api::{
-    BreakerState, ConfigHealth, ConfigStatus, EndpointHealth, Health, HouseStatus, RouteHealth,
-    ServiceHealth, ServiceStatus,
+    BreakerState, ConfigHealth, ConfigStatus, EndpointHealth, Health, HouseStatus, KeyState,
+    RouteHealth, ServerlessState, ServiceHealth, ServiceStatus,
 };
 use crate::config::Config;
 use crate::control::{Findings, Force, Judged, Outcome, Standing};
 use crate::policy::Phase;
 use crate::policy::ramp::State;
-use crate::snapshot::{Backend, Endpoint, Route, Snapshot};
+use crate::snapshot::{Backend, Endpoint, Route, Serverless, Snapshot};
 
 /// So many looks at most for two that belong together.
 const LOOKS: usize = 1_000;
@@ -208,6 +208,7 @@ impl<'v> Report<'v> {
             p50_ms: recent.p50.map(milliseconds),
             p95_ms: recent.p95.map(milliseconds),
             discovery: discovering::state(self.view, backend),
+            serverless: backend.serverless.as_deref().map(of_serverless),
             cost: costing::of_backend(self.view, &backend.name),
         }
     }
@@ -287,6 +288,19 @@ fn shares(snapshot: &Snapshot, backend: &str) -> BTreeMap<String, f64> {
         }
     }
     shares
+}
+
+fn of_serverless(terms: &Serverless) -> ServerlessState {
+    let key = match terms.key.get() {
+        None => KeyState::Missing,
+        Some(_) if terms.key.is_refused() => KeyState::Refused,
+        Some(_) => KeyState::Ready,
+    };
+    ServerlessState {
+        endpoint: terms.endpoint.to_string(),
+        key,
+        waiting: terms.line.waiting(),
+    }
 }
 
 fn of_endpoint(endpoint: &Endpoint) -> EndpointHealth {

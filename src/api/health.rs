@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BackendCost, DiscoveryState};
+use super::{BackendCost, DiscoveryState, ServerlessState};
 
 /// `GET /health`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -110,6 +110,9 @@ pub struct ServiceHealth {
     /// How the look for its endpoints stands, where they are learned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discovery: Option<DiscoveryState>,
+    /// How it stands with Vast.ai Serverless, if it is that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serverless: Option<ServerlessState>,
     /// What it costs, where it has a price or a budget.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<BackendCost>,

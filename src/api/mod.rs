@@ -12,6 +12,7 @@ mod health;
 mod journal;
 mod problem;
 mod ramp;
+mod serverless;
 mod state;
 
 pub use change::{Applied, Moved, Resume, Rollback, Shift};
@@ -31,4 +32,5 @@ pub use health::{
 pub use journal::{Journal, JournalEntry};
 pub use problem::Problem;
 pub use ramp::{PausedBy, Ramp, RampOrder, RampState, RampWord};
+pub use serverless::{KeyState, ServerlessState};
 pub use state::{Link, Phase, RouteState, SideState, State};

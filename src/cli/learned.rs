@@ -1,7 +1,7 @@
-//! The lines of `status` about endpoints that are learned.
+//! The lines of `status` about endpoints that are learned, and about workers that are hired.
 
 use super::columns::plain;
-use crate::api::{DiscoveryState, State};
+use crate::api::{DiscoveryState, KeyState, ServerlessState, State};
 
 /// More than these are counted.
 const MOST_SHOWN: usize = 20;
@@ -10,6 +10,9 @@ const MOST_SHOWN: usize = 20;
 pub(super) fn lines(state: &State) -> String {
     let mut text = String::new();
     for (name, backend) in &state.backends {
+        if let Some(serverless) = &backend.serverless {
+            text += &format!("backend {name} {}\n", plain(&rented(serverless)));
+        }
         let Some(discovery) = &backend.discovery else {
             continue;
         };
@@ -43,6 +46,20 @@ pub(super) fn lines(state: &State) -> String {
         }
     }
     text
+}
+
+fn rented(serverless: &ServerlessState) -> String {
+    let ServerlessState {
+        endpoint,
+        key,
+        waiting,
+    } = serverless;
+    let key = match key {
+        KeyState::Ready => "key accepted",
+        KeyState::Missing => "NO KEY for it yet: `figshift check --connect` tells why",
+        KeyState::Refused => "KEY REFUSED by its engine; another one is fetched",
+    };
+    format!("from Serverless `{endpoint}`, {key}, {waiting} waiting for a worker")
 }
 
 fn summary(discovery: &DiscoveryState) -> String {
