@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use figshift::http1::{Buffers, Connection, Request};
+use figshift::http1::{Authorization, Buffers, Connection, Request};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri};
 use http_body_util::Empty;
 use libfuzzer_sys::fuzz_target;
@@ -36,7 +36,11 @@ impl AsyncRead for Played<'_> {
 }
 
 impl AsyncWrite for Played<'_> {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Poll::Ready(Ok(bytes.len()))
     }
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -66,6 +70,7 @@ fn read(says: &[u8], part: usize, method: &Method) -> Option<Read> {
         method,
         target: &Uri::from_static("/"),
         host: &HeaderValue::from_static("h"),
+        authorization: Authorization::Kept,
         headers: &HeaderMap::new(),
         ready: &[],
     };
@@ -111,8 +116,14 @@ fn read(says: &[u8], part: usize, method: &Method) -> Option<Read> {
 
 // A byte for the method and the parts, and then what the backend says.
 fuzz_target!(|bytes: &[u8]| {
-    let Some((how, says)) = bytes.split_first() else { return };
-    let method = if how & 1 == 1 { Method::HEAD } else { Method::GET };
+    let Some((how, says)) = bytes.split_first() else {
+        return;
+    };
+    let method = if how & 1 == 1 {
+        Method::HEAD
+    } else {
+        Method::GET
+    };
     let at_once = read(says, usize::MAX, &method);
     let mut in_parts = read(says, usize::from(how >> 1) + 1, &method);
     if let (Some(at_once), Some(in_parts)) = (&at_once, &mut in_parts) {
