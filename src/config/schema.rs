@@ -217,8 +217,7 @@ impl<'s> Schema<'s> {
 
     /// How a missing key is added.
     pub(super) fn how_to_add(self, key: &str) -> String {
-        let example = self.own.get("examples").and_then(|list| list.get(0));
-        match example {
+        match self.example() {
             Some(example) => format!("add `{key} = {example}`"),
             None if self.additional().is_some() => format!("add a table `[{key}.NAME]`"),
             None if self.takes("object") => format!("add a table `[{key}]`"),
@@ -227,6 +226,15 @@ impl<'s> Schema<'s> {
                 None => format!("add `{key} = ...`"),
             },
         }
+    }
+
+    /// Its first example, as it is written in the file; nothing if there is none.
+    pub(super) fn example(self) -> Option<String> {
+        let example = self.own.get("examples")?.get(0)?;
+        Some(match example.as_str() {
+            Some(text) if text.contains('"') && !text.contains('\'') => format!("'{text}'"),
+            _ => example.to_string(),
+        })
     }
 
     /// What the value is for, as a last hint.

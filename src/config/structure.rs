@@ -197,8 +197,10 @@ impl Walk<'_, '_> {
         let takes = schema.expects();
         let message = format!("expected {takes}, found {}", node.value.kind());
         let quote = self.sheet.quote(path);
+        let takes_text = schema.takes("string");
+        let example = schema.example().filter(|_| takes_text);
         let hint = match &node.value {
-            Value::Integer(_) | Value::Float(_) | Value::Flag(_) if schema.takes("string") => {
+            Value::Integer(_) | Value::Float(_) | Value::Flag(_) if takes_text => {
                 format!("put it in quotes: \"{}\"", quote.trim_matches('`'))
             }
             Value::Text(text) if plain_kind(text).is_some_and(|kind| schema.takes(kind)) => {
@@ -218,6 +220,9 @@ impl Walk<'_, '_> {
                 "a table here has the keys: {}",
                 schema.properties().join(", ")
             ),
+            Value::Table(_) if example.is_some() => {
+                format!("write it as a string: {}", example.unwrap_or_default())
+            }
             _ => schema.how_to_write(),
         };
         self.refuse(path, message, &hint)
