@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
-use rand::RngExt;
 use tokio::task::JoinHandle;
 
 use super::change::{Actor, Change, Refused, What};
 use super::door::Door;
+use super::jitter::jittered;
 use super::ofrep;
 use super::sight::{FlagSight, FlagSights};
 use crate::config::Config;
@@ -203,10 +203,9 @@ impl Reader {
         answer.map(|_| ())
     }
 
-    /// The interval, give or take a tenth, so that many proxies do not ask in step.
+    /// Until the next one.
     fn pause(&self) -> Duration {
-        let jitter = rand::rng().random_range(0.9..1.1);
-        self.flag.every.get().mul_f64(jitter)
+        jittered(self.flag.every.get())
     }
 }
 

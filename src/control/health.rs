@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
-use rand::RngExt;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::task::JoinHandle;
 
 use super::change::{Actor, What};
 use super::door::Door;
+use super::jitter::jittered;
 use crate::config::model::{Health, Protocol};
 use crate::outbound::{Question, Reply, probe};
 use crate::snapshot::{Backend, Endpoint, Member, Publisher, Snapshot, Target};
@@ -279,9 +279,8 @@ impl Check {
         self.endpoint.cells.iter().map(|cell| cell.good.get()).sum()
     }
 
-    /// The interval, give or take a tenth, so that many proxies do not check in step.
+    /// Until the next one.
     fn pause(&self) -> Duration {
-        let jitter = rand::rng().random_range(0.9..1.1);
-        self.health.interval.get().mul_f64(jitter)
+        jittered(self.health.interval.get())
     }
 }

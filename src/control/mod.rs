@@ -15,6 +15,7 @@ mod flag;
 mod force;
 mod gate;
 mod health;
+mod jitter;
 mod journal;
 mod judge;
 mod judging;

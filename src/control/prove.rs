@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::HeaderValue;
-use rand::RngExt as _;
 use tokio::task::JoinHandle;
 
 use super::change::{Actor, What};
 use super::discovered::Finds;
 use super::door::Door;
 use super::health::ask_endpoint;
+use super::jitter::jittered;
 use crate::outbound::{Question, Reply};
 use crate::snapshot::{Backend, Endpoint, Member, Protocol, Publisher, Ready};
 use crate::tls::Connector;
@@ -214,10 +214,9 @@ impl Asker {
         judge(ready, &reply)
     }
 
-    /// The interval, give or take a tenth, so that many proxies do not ask in step.
+    /// Until the next one.
     fn pause(&self) -> Duration {
-        let jitter = rand::rng().random_range(0.9..1.1);
-        self.asks.ready.interval.get().mul_f64(jitter)
+        jittered(self.asks.ready.interval.get())
     }
 }
 

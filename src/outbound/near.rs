@@ -21,7 +21,12 @@ pub fn near() -> ClientBuilder {
 /// The cause at the bottom: reqwest's own text repeats the address and says little more than that a
 /// request failed.
 pub fn cause(error: &reqwest::Error) -> String {
-    let mut cause: &dyn Error = error;
+    bottom(error)
+}
+
+/// The cause at the bottom of any error.
+pub(super) fn bottom(error: &(dyn Error + 'static)) -> String {
+    let mut cause = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }

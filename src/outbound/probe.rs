@@ -18,6 +18,8 @@ use tokio::net::{TcpStream, ToSocketAddrs};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 
+use super::near::bottom;
+
 /// So much of an answer is read.
 const LONGEST: usize = 64 * 1024;
 /// What Vast.ai's base image answers while the service in it is not up, sometimes with status 200.
@@ -80,15 +82,6 @@ pub async fn probe(
         }
     };
     asked.await.map_err(|error: Failed| bottom(&*error))
-}
-
-/// The cause at the bottom.
-pub(super) fn bottom(error: &(dyn Error + Send + Sync + 'static)) -> String {
-    let mut cause: &dyn Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
 }
 
 /// Asks by this connection, and closes it.

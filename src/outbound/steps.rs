@@ -13,7 +13,8 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::probe::{Question, Reply, ask, bottom};
+use super::near::bottom;
+use super::probe::{Question, Reply, ask};
 
 /// A step on the way to an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -270,10 +270,7 @@ impl Walk {
 
     /// An endpoint that was picked gets no try, since its backend is busy.
     pub(super) fn puts_back(&mut self, side: Side, picked: Picked) {
-        let member = self.arm(side).backend.members.get(picked.member);
-        if let Some(member) = member {
-            member.endpoint.fitness.abandon(self.time, picked.ticket);
-        }
+        self.withdraws(side, picked);
         // It counts where it belongs also while it waits there.
         self.enter_cohort(side, picked);
     }

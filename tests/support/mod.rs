@@ -13,6 +13,7 @@ pub(crate) mod dns;
 pub(crate) mod frames;
 pub(crate) mod house;
 pub(crate) mod load;
+pub(crate) mod logs;
 pub(crate) mod message;
 pub(crate) mod origin;
 pub(crate) mod script;

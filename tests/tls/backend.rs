@@ -4,8 +4,8 @@
 use figshift::stats::Fault;
 
 use super::far::Far;
-use super::stand::{listen_to_logs, logged};
 use crate::support::house::{House, Plan};
+use crate::support::logs::{listen_to_logs, logged};
 use crate::support::tls::{Authority, Issued};
 use figshift::tls::digest;
 
@@ -95,7 +95,7 @@ async fn c_an_authority_and_another_name() {
 
 #[tokio::test]
 async fn d_a_pin() {
-    listen_to_logs();
+    listen_to_logs(tracing::Level::INFO);
     let itself = Issued::by_itself(&["whoever"]);
     let far = Far::new(&itself).await;
     let (certificate, key) = (hex(&itself.der()), hex(&itself.public_key()));
@@ -132,7 +132,7 @@ async fn d_a_pin() {
 
 #[tokio::test]
 async fn e_nothing_is_checked_and_that_is_said() {
-    listen_to_logs();
+    listen_to_logs(tracing::Level::INFO);
     let far = Far::new(&Issued::by_itself(&["whoever"])).await;
     assert!(!is_served(before(&far.url(), &[], "").await).await);
     let said = "insecure: whoever answers";
@@ -143,7 +143,7 @@ async fn e_nothing_is_checked_and_that_is_said() {
 
 #[tokio::test]
 async fn the_log_says_why_a_backend_is_not_believed() {
-    listen_to_logs();
+    listen_to_logs(tracing::Level::INFO);
     let far = Far::new(&Authority::new().issue(&["127.0.0.1"])).await;
     let ca = Authority::new();
     let house = before(&far.url(), &[("ca.pem", &ca)], "tls.ca = [\"DIR/ca.pem\"]").await;

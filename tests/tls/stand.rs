@@ -1,7 +1,4 @@
-//! A house with a listener for TLS, and the logs of all tests.
-
-use std::io::Write;
-use std::sync::{Mutex, Once};
+//! A house with a listener for TLS.
 
 use figshift::stats::WorkerCell;
 use tempfile::TempDir;
@@ -44,37 +41,4 @@ pub(crate) fn listening(
 /// A figure of all workers.
 pub(crate) fn sum(house: &House, figure: impl Fn(&WorkerCell) -> u64) -> u64 {
     house.app.workers.iter().map(figure).sum()
-}
-
-static LOGS: Mutex<Vec<u8>> = Mutex::new(Vec::new());
-
-struct Logs;
-
-impl Write for Logs {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        LOGS.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Keeps what is logged from here on, by whichever test.
-pub(crate) fn listen_to_logs() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        tracing_subscriber::fmt()
-            .with_ansi(false)
-            .with_writer(|| Logs)
-            .init();
-    });
-}
-
-/// The lines with this text in them.
-pub(crate) fn logged(text: &str) -> Vec<String> {
-    let logs = LOGS.lock().unwrap();
-    let logs = String::from_utf8_lossy(&logs);
-    let lines = logs.lines().filter(|line| line.contains(text));
-    lines.map(str::to_owned).collect()
 }

@@ -16,7 +16,6 @@ mod client;
 mod connect;
 mod discovery;
 mod health;
-mod logs;
 mod long;
 mod ls;
 mod price;

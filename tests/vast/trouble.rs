@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-use crate::logs::{listen_to_logs, logs};
 use crate::stage::{admin, plan, ready, row, service, state};
 use crate::support::eventually;
 use crate::support::load::Load;
+use crate::support::logs::{listen_to_logs, logs};
 use crate::support::origin::Origin;
 use crate::support::vast::{KEY, Mood, Place, VastAi};
 
@@ -41,7 +41,7 @@ pub(crate) fn moods() -> Vec<(Mood, &'static str)> {
 
 #[tokio::test]
 async fn no_mood_of_the_api_moves_any_traffic_or_shows_the_key() {
-    listen_to_logs();
+    listen_to_logs(tracing::Level::TRACE);
     let mut all: JoinSet<()> = moods()
         .into_iter()
         .map(|(mood, part)| one_mood(mood, part))

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
-use rand::RngExt as _;
 use tokio::time::Instant;
 
 use super::super::change::{Actor, Change, Refused, What};
 use super::super::discovered::{Discovered, Discovery, Found, addresses};
 use super::super::door::Door;
+use super::super::jitter::jittered;
 use super::super::last_found::place;
 use crate::config::model::Discover;
 
@@ -170,14 +170,4 @@ pub(super) async fn keep_looking(mut source: impl Source, report: Report) {
         };
         tokio::time::sleep(jittered(pause)).await;
     }
-}
-
-/// Give or take a tenth, so that many proxies do not look in step.
-pub(super) fn jittered(pause: Duration) -> Duration {
-    pause.mul_f64(rand::rng().random_range(0.9..1.1))
-}
-
-/// Up to a fifth more, where less would be too soon.
-pub(super) fn jittered_up(pause: Duration) -> Duration {
-    pause.mul_f64(rand::rng().random_range(1.0..1.2))
 }

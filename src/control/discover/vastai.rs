@@ -7,8 +7,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::super::jitter::{jittered, jittered_up};
 use super::instances::{Known, filter};
-use super::source::{Report, jittered, jittered_up};
+use super::source::Report;
 use crate::config::model::VastDiscovery;
 use crate::config::scalar::Credential;
 use crate::outbound::Outside;

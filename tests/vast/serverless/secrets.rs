@@ -1,7 +1,7 @@
 //! No secret leaves: neither to a worker nor into any text.
 
 use super::stand::{ONCE, admin, house, metrics, post};
-use crate::logs::{listen_to_logs, logs};
+use crate::support::logs::{listen_to_logs, logs};
 use crate::support::origin::Origin;
 use crate::support::serverless::{ENDPOINT_KEY, Engine, SIGNATURE, Say, Work, Worker};
 use crate::support::vast::KEY;
@@ -19,7 +19,7 @@ const CREDENTIALS: [&str; 7] = [
 
 #[tokio::test]
 async fn a_stranger_learns_nothing_of_a_client_and_nobody_reads_a_key() {
-    listen_to_logs();
+    listen_to_logs(tracing::Level::TRACE);
     let worker = Worker::new(&[
         Work::Answer,
         Work::Empty("401 Unauthorized"),
