@@ -10,6 +10,7 @@
     )
 )]
 
+pub mod adapt;
 pub mod admin;
 pub mod api;
 pub mod app;

@@ -9,6 +9,7 @@
     reason = "a bench may panic"
 )]
 
+mod adapt;
 mod client;
 mod exchange;
 mod fitness;

@@ -1,0 +1,50 @@
+def empty: {}[] as $x | .;
+def error($message): $message | error;
+def select(f): if f then . else empty end;
+def map(f): [.[] | f];
+def map_values(f): .[] |= f;
+def walk(f): .. |= f;
+def recurse: ..;
+
+def values: select(. != null);
+def nulls: select(. == null);
+def booleans: select(type == "boolean");
+def numbers: select(type == "number");
+def strings: select(type == "string");
+def arrays: select(type == "array");
+def objects: select(type == "object");
+def iterables: select(type == "array" or type == "object");
+def scalars: select(type != "array" and type != "object");
+
+def range($to): range(0; $to; 1);
+def range($from; $to): range($from; $to; 1);
+def first: .[0];
+def last: .[-1];
+def nth($n): .[$n];
+def nth($n; f): first(skip($n; f));
+def isempty(g): first((g | false), true);
+def any(g; cond): isempty(first(g | cond or empty)) | not;
+def all(g; cond): isempty(first(g | cond and empty));
+def any(cond): any(.[]; cond);
+def all(cond): all(.[]; cond);
+def any: any(.[]; .);
+def all: all(.[]; .);
+def add(f): [f] | add;
+def toarray: if type == "array" then . else [.] end;
+
+def getpath($path): reduce ($path | path_within)[] as $key (.; .[$key]);
+def paths: path(..) | select(. != []);
+def paths(f): path(.. | select(f)) | select(. != []);
+def leaf_paths: paths(type != "array" and type != "object");
+def del(f): delpaths([path(f)]);
+def pick(f): . as $whole | reduce path(f) as $path (null; setpath($path; $whole | getpath($path)));
+def with_entries(f): to_entries | [.[] | f] | from_entries;
+
+def in(of): . as $key | of | has($key);
+def inside(of): . as $part | of | contains($part);
+def index($of): indices($of) | .[0];
+def rindex($of): indices($of) | .[-1];
+def IN(s): . as $value | any(s; . == $value);
+def IN(source; s): any(source == s; .);
+def INDEX(stream; f): reduce stream as $row ({}; .[first($row | f) | tostring] = $row);
+def INDEX(f): INDEX(.[]; f);
