@@ -20,6 +20,7 @@ pub mod control;
 pub mod demo;
 pub mod http1;
 pub mod outbound;
+pub mod owners;
 pub mod policy;
 pub mod proxy;
 pub mod recall;
