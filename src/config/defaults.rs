@@ -1,10 +1,10 @@
 //! What holds where the file says nothing.
 
 use super::model::{
-    Backend, BackendLimit, Breaker, ClientLimits, Compare, CostField, DnsDiscovery, ErrorMargins,
-    Flag, Gate, Guard, Health, HttpDiscovery, LatencyMargins, Limit, LimitMethod, Listen, Pool,
-    Quantile, Ramp, RateLimit, Ready, Route, Schedule, Serverless, ServerlessCost, Timeouts,
-    VastDiscovery, WeightedEndpoint,
+    Adapter, Backend, BackendLimit, Breaker, ClientLimits, Compare, CostField, DnsDiscovery,
+    ErrorMargins, Flag, Gate, Guard, Health, HttpDiscovery, LatencyMargins, Limit, LimitMethod,
+    Listen, Ownership, Pool, Quantile, Ramp, RateLimit, Ready, Route, Schedule, Serverless,
+    ServerlessCost, Timeouts, VastDiscovery, WeightedEndpoint,
 };
 use super::scalar::{
     Day, Duration, Part, Percent, Points, Size, StatusSet, StickyKey, TimeOfDay, Zone,
@@ -58,6 +58,24 @@ impl RateLimit {
     }
     pub(super) fn default_key() -> StickyKey {
         StickyKey::ClientIp
+    }
+}
+
+impl Adapter {
+    pub(super) fn default_max_body() -> Size {
+        Size::kib(1024)
+    }
+    pub(super) fn default_deadline() -> Duration {
+        Duration::from_millis(50)
+    }
+}
+
+impl Ownership {
+    pub(super) fn default_id() -> Vec<String> {
+        vec![".id".to_owned()]
+    }
+    pub(super) fn default_ttl() -> Duration {
+        Duration::from_secs(7 * 86_400)
     }
 }
 

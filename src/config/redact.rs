@@ -52,6 +52,8 @@ struct Search {
     secrets: BTreeSet<String>,
     /// Places of the text, and what stands there instead.
     edits: Vec<(Span, String)>,
+    /// Keys that others have named, in tables of secrets.
+    names: BTreeSet<String>,
     /// Keys and plain values: what looks like a comment in there is none.
     places: Vec<Span>,
 }
@@ -62,8 +64,13 @@ impl Search {
         let branch = branch.unwrap_or(schema);
         match &node.value {
             Value::Table(table) => {
+                let format = branch.additional().and_then(|own| own.text("format"));
+                let holds_secrets = format.is_some_and(is_hidden);
                 for (key, entry) in table {
                     self.places.push(entry.key.clone());
+                    if holds_secrets {
+                        self.names.insert(key.clone());
+                    }
                     if let Some(schema) = branch.property(key) {
                         self.value(&entry.node, schema);
                     }
@@ -102,7 +109,8 @@ impl Search {
 
     /// Looks for comments that were lines with a secret.
     fn comments(&mut self, text: &str) {
-        let keys = secret_keys();
+        let mut keys = secret_keys();
+        keys.append(&mut self.names);
         self.places.sort_by_key(|place| place.start);
         let mut places = self.places.iter().peekable();
         let mut end = 0;
@@ -148,18 +156,20 @@ fn written_out(text: &str) -> impl Iterator<Item = &str> {
     std::iter::once(text).chain(defaults)
 }
 
-/// Where the value begins, if the comment gives one to the key.
+/// Where the value begins, if the comment gives one to the key, or to a key of its table.
 fn after_key(comment: &str, key: &str) -> Option<usize> {
     let mut found = comment.match_indices(key);
     found.find_map(|(at, _)| {
         let rest = comment.get(at + key.len()..)?;
-        let gap = rest.len() - rest.trim_start_matches([' ', '\t', '"', '\'']).len();
-        let rest = rest.get(gap..)?;
-        rest.starts_with('=').then_some(at + key.len() + gap + 1)
+        let rest = rest.trim_start_matches([' ', '\t', '"', '\'']);
+        let (inner, _) = rest.split_once('=')?;
+        let is_dotted = inner.starts_with('.') && !inner.trim().contains(char::is_whitespace);
+        let ends = comment.len() - rest.len() + inner.len() + 1;
+        (inner.is_empty() || is_dotted).then_some(ends)
     })
 }
 
-/// The names of all keys that hold a secret.
+/// The names of all keys that hold a secret, or a table of them.
 fn secret_keys() -> BTreeSet<String> {
     let mut keys = BTreeSet::new();
     collect(schema::whole(), &mut keys);
@@ -170,7 +180,8 @@ fn collect(schema: &Json, keys: &mut BTreeSet<String>) {
     let properties = schema.get("properties").and_then(Json::as_object);
     for (key, own) in properties.into_iter().flatten() {
         let branches = own.get("anyOf").and_then(Json::as_array);
-        let mut branches = branches.into_iter().flatten().chain([own]);
+        let inner = own.get("additionalProperties");
+        let mut branches = branches.into_iter().flatten().chain([own]).chain(inner);
         let is_secret = |own: &Json| {
             let target = own.get("$ref").and_then(Json::as_str);
             let target = target.and_then(|name| name.strip_prefix('#'));
@@ -204,7 +215,14 @@ mod tests {
 
     #[test]
     fn every_key_for_a_secret_is_known() {
-        let keys = ["api_key", "basic", "bearer", "token", "webhook_secret"];
+        let keys = [
+            "api_key",
+            "basic",
+            "bearer",
+            "set",
+            "token",
+            "webhook_secret",
+        ];
         assert_eq!(secret_keys(), BTreeSet::from(keys.map(str::to_owned)));
     }
 
@@ -249,6 +267,27 @@ mod tests {
             .replace("\"${USER:-vastai}:pass word\"", "\"redacted\"")
             .replace("\"endpoints\"", "\"redacted\"")
             .replace("not-so-short", "redacted");
+        assert_eq!(shown(&text), black);
+    }
+
+    #[test]
+    fn what_stands_in_a_header_is_blacked() {
+        let text = format!(
+            "{HEAD}{ALONE}[adapters.a.operations.o]\nclient = \"GET /a\" # plain\n\
+             headers.set = {{ x-key = 'abc', authorization = \"Bearer correct-horse\" }} # not Bearer correct-horse\n\
+             headers.copy = {{ x-user = \"x-tenant\" }}\n\
+             [adapters.a.operations.o.response_headers.set]\n\"X-Kind\" = \"${{KIND:-new}}\" # x-kind = old\n\
+             # X-Kind = \"older\"\n# set.x-old = \"key\"\n# headers.set = {{ x-key = \"d\" }}\n\
+             # what is set. Then a = b\n"
+        );
+        let black = text
+            .replace("'abc'", "\"redacted\"")
+            .replace("\"Bearer correct-horse\"", "\"redacted\"")
+            .replace("Bearer correct-horse", "redacted")
+            .replace("\"${KIND:-new}\"", "\"redacted\"")
+            .replace("= \"older\"", "= redacted")
+            .replace("set.x-old = \"key\"", "set.x-old = redacted")
+            .replace("= { x-key = \"d\" }", "= redacted");
         assert_eq!(shown(&text), black);
     }
 

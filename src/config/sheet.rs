@@ -92,6 +92,29 @@ impl<'t> Sheet<'t> {
         }
     }
 
+    /// Where a byte of a text stands in the file; nothing if it is not written there as it is meant, up to
+    /// that byte.
+    pub(super) fn byte_inside(&self, path: &Path, text: &str, at: usize) -> Option<usize> {
+        let span = self.written.at(path)?.span.clone();
+        let written = self.text.get(span.clone())?;
+        let quotes = ["'''", "\"\"\"", "'", "\""];
+        let quotes = quotes.iter().find(|quotes| written.starts_with(**quotes))?;
+        let mut inner = written.get(quotes.len()..)?;
+        // A line end right behind three quotes is no part of the text.
+        if quotes.len() == 3 {
+            inner = inner.strip_prefix('\r').unwrap_or(inner);
+            inner = inner.strip_prefix('\n').unwrap_or(inner);
+        }
+        let is_as_meant = inner.starts_with(text.get(..at)?);
+        is_as_meant.then(|| span.end - inner.len() + at)
+    }
+
+    /// Whether a text is not what is written at its path: something of it has come from outside.
+    pub(super) fn is_filled_in(&self, path: &Path, text: &str) -> bool {
+        let written = self.written.at(path).map(|node| &node.value);
+        !matches!(written, Some(Value::Text(written)) if written == text)
+    }
+
     /// Whether any value may have come from outside.
     pub(super) fn is_interpolated(&self) -> bool {
         self.text.contains("${")

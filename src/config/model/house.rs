@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Backend, ClientLimits, ListenTls, Route};
+use super::{Adapter, Backend, ClientLimits, ListenTls, Ownership, Route};
 use crate::config::scalar::{Duration, Net, Secret};
 
 /// The whole file.
@@ -26,6 +26,12 @@ pub struct Config {
     pub log: Log,
     /// Logical services by name.
     pub backends: BTreeMap<String, Backend>,
+    /// What stands between clients and a backend with another API, by name.
+    #[serde(default)]
+    pub adapters: BTreeMap<String, Adapter>,
+    /// What stays on the side where it was made.
+    #[serde(default)]
+    pub ownership: Vec<Ownership>,
     /// Routes in order; the first match wins.
     #[serde(default)]
     pub routes: Vec<Route>,

@@ -58,6 +58,9 @@ pub struct Route {
     /// Name the serving backend in the response header `x-figshift-backend`.
     #[serde(default)]
     pub backend_header: bool,
+    /// What stands between its clients and a side with another API.
+    #[serde(default)]
+    pub adapters: SideAdapters,
     /// How the candidate is watched, and when its traffic is taken back.
     #[serde(default)]
     pub guard: Guard,
@@ -65,6 +68,18 @@ pub struct Route {
     pub ramp: Option<Ramp>,
     /// Reads the percent from a feature flag.
     pub flag: Option<Flag>,
+}
+
+/// `adapters`: names of `[adapters.NAME]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SideAdapters {
+    /// Before the primary.
+    #[schemars(extend("examples" = ["jobs"]))]
+    pub primary: Option<String>,
+    /// Before the candidate.
+    #[schemars(extend("examples" = ["jobs"]))]
+    pub candidate: Option<String>,
 }
 
 /// `match`. All given conditions must hold.

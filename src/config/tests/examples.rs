@@ -16,6 +16,9 @@ fn every_example_is_in_order() {
     let mut seen = 0;
     for entry in std::fs::read_dir(folder()).unwrap() {
         let path = entry.unwrap().path();
+        if path.extension().is_none_or(|ext| ext != "toml") {
+            continue;
+        }
         let text = std::fs::read_to_string(&path).unwrap();
         if let Err(problems) = check(&text) {
             panic!("{}: {problems}", path.display());
@@ -119,6 +122,32 @@ fn full_gives_the_true_defaults_of_ramp_and_flag() {
     (flag.url, flag.key) = (bare.url.clone(), bare.key.clone());
     assert!(flag.token.take().unwrap().is_empty());
     assert_eq!(flag, bare);
+}
+
+#[test]
+fn full_gives_the_true_defaults_of_adapters_and_ownership() {
+    let full = load(&folder().join("full.toml")).unwrap().config;
+    let bare = "listen.http = \"0.0.0.0:1\"\nbackends.a.endpoints = []\n\
+                adapters.a.operations.o.client = \"GET /a\"\n\
+                [[ownership]]\nname = \"o\"\ncreate = [\"POST /a\"]\nuse = [\"/a/{id}\"]\n\
+                [[routes]]\nname = \"a\"\nprimary = \"a\"\n";
+    let bare = check(bare).unwrap();
+
+    let (mut adapter, bare_adapter) = (full.adapters["jobs"].clone(), &bare.adapters["a"]);
+    adapter.operations.clone_from(&bare_adapter.operations);
+    assert_eq!(adapter, *bare_adapter);
+
+    let (jobs, bare) = (&full.ownership[0], &bare.ownership[0]);
+    assert_eq!(
+        (jobs.ttl, jobs.unknown, jobs.id_mode),
+        (bare.ttl, bare.unknown, bare.id_mode)
+    );
+    let (bare_id, uploads) = (&[".id"], &full.ownership[1]);
+    assert_eq!(
+        (&bare.id[..], &uploads.id[..]),
+        (&bare_id.map(str::to_owned)[..], &bare.id[..])
+    );
+    assert_eq!((uploads.list, uploads.ttl), (bare.list, bare.ttl));
 }
 
 #[test]

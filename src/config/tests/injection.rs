@@ -4,7 +4,7 @@ use super::{Fake, GOOD};
 use crate::config::parse;
 
 /// Each key whose text is sent to somebody: its name, its table, its line.
-const SENT: [(&str, &str, &str); 10] = [
+const SENT: [(&str, &str, &str); 14] = [
     ("host", "backends.b", "host = \"a${EVIL}\""),
     (
         "health.path",
@@ -51,6 +51,26 @@ const SENT: [(&str, &str, &str); 10] = [
         "routes.flag",
         "url = \"http://a/\"\nkey = \"k\"\ntoken = \"${EVIL}\"",
     ),
+    (
+        "operations.o.backend",
+        "adapters.a.operations.o",
+        "client = \"GET /a\"\nbackend = \"GET /b${EVIL}\"",
+    ),
+    (
+        "operations.o.backend",
+        "adapters.a.operations.o",
+        "client = \"GET /a\"\nbackend = \"GET /b?c=${EVIL}\"",
+    ),
+    (
+        "headers.set.x-b",
+        "adapters.a.operations.o",
+        "client = \"GET /a\"\nheaders.set.x-b = \"b${EVIL}\"",
+    ),
+    (
+        "response_headers.set.x-b",
+        "adapters.a.operations.o",
+        "client = \"GET /a\"\nresponse_headers.set.x-b = \"b${EVIL}\"",
+    ),
 ];
 
 fn problems(table: &str, line: &str, evil: &'static str) -> Option<String> {
@@ -66,7 +86,7 @@ fn problems(table: &str, line: &str, evil: &'static str) -> Option<String> {
     } else {
         "percent = 0\n"
     };
-    let endpoints = if line.contains("endpoints") || table.starts_with("routes") {
+    let endpoints = if line.contains("endpoints") || table != "backends.b" {
         ""
     } else {
         "endpoints = []\n"

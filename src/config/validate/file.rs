@@ -4,7 +4,7 @@ use crate::config::model::Config;
 use crate::config::sheet::Sheet;
 use crate::config::tree::Path;
 
-use super::{admin, backends, listen, routes};
+use super::{adapters, admin, backends, listen, ownership, routes};
 
 /// Checks the whole file.
 pub(in crate::config) fn check(config: &Config, sheet: &mut Sheet<'_>) {
@@ -16,5 +16,7 @@ pub(in crate::config) fn check(config: &Config, sheet: &mut Sheet<'_>) {
     listen::check(config, sheet);
     admin::check(config, sheet);
     backends::check(config, sheet);
+    adapters::check(config, sheet);
+    ownership::check(config, sheet);
     routes::check(config, sheet);
 }

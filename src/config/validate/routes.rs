@@ -1,15 +1,12 @@
 //! `[[routes]]`.
 
-use std::collections::BTreeMap;
-
 use crate::config::model::{Config, Match, Route};
 use crate::config::scalar::Size;
 use crate::config::sheet::Sheet;
 use crate::config::tree::Path;
 
-use super::super::structure::nearest;
-use super::names::{NAME_HINT, is_name};
-use super::{bounds, guard, limits, paths, ramp};
+use super::names::{HOW_TO_ADD_BACKEND, Names, hint_of_known};
+use super::{adapters, bounds, guard, limits, paths, ramp};
 
 const LARGEST_REPLAY: Size = Size::kib(64 * 1024);
 
@@ -19,44 +16,18 @@ pub(super) fn check(config: &Config, sheet: &mut Sheet<'_>) {
         let hint = "add [[routes]] with `name` and `primary`: without a route nothing is served";
         sheet.at_value(&at, "there is no route", hint);
     }
-    let mut names = BTreeMap::new();
+    let mut names = Names::of("a route", "routes");
     for (index, route) in config.routes.iter().enumerate() {
         let at = at.index(index);
-        name(route, index, &mut names, &at, sheet);
+        names.check(&route.name, index, &at.key("name"), sheet);
         paths::check(&route.matches, &at.key("match"), sheet);
         // What is wrong inside is told before what is wrong with the whole, which would hide it.
         guard::check(route, &at, sheet);
         ramp::check(route, &at, sheet);
         backends(config, route, &at, sheet);
+        adapters::of_route(config, route, &at.key("adapters"), sheet);
         extras(route, &at, sheet);
         reach(config, index, sheet);
-    }
-}
-
-fn name<'c>(
-    route: &'c Route,
-    index: usize,
-    names: &mut BTreeMap<&'c str, usize>,
-    at: &Path,
-    sheet: &mut Sheet<'_>,
-) {
-    let path = at.key("name");
-    if sheet.is_spoiled(&path) {
-        return;
-    }
-    if !is_name(&route.name) {
-        let message = format!("{} is not a name for a route", sheet.quote(&path));
-        sheet.at_value(&path, message, NAME_HINT);
-    } else if let Some(first) = names.insert(&route.name, index) {
-        let message = format!(
-            "{} is the name of routes[{first}] already",
-            sheet.quote(&path)
-        );
-        sheet.at_value(
-            &path,
-            message,
-            "metrics and commands tell routes apart by name",
-        );
     }
 }
 
@@ -94,6 +65,13 @@ fn no_candidate(route: &Route, at: &Path, sheet: &mut Sheet<'_>) {
         let message = format!("`{key}` is for a candidate, but there is none");
         let hint = format!("add `candidate = \"...\"`, or remove `{key}`");
         sheet.at_key(&at.key(key), message, &hint);
+        return;
+    }
+    if route.adapters.candidate.is_some() {
+        let path = at.key("adapters").key("candidate");
+        let message = "this is for a candidate, but there is none";
+        let hint = "add `candidate = \"...\"` to the route, or remove it here";
+        sheet.at_key(&path, message, hint);
     }
 }
 
@@ -102,12 +80,7 @@ fn backend(config: &Config, name: &str, path: &Path, sheet: &mut Sheet<'_>) {
     if config.backends.contains_key(name) || sheet.is_spoiled(&Path::root().key("backends")) {
         return;
     }
-    let known: Vec<&str> = config.backends.keys().map(String::as_str).collect();
-    let hint = match nearest(name, known.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None if known.is_empty() => "add it: [backends.NAME] with `endpoints`".to_owned(),
-        None => format!("the backends are: {}", known.join(", ")),
-    };
+    let hint = hint_of_known(name, config.backends.keys(), "backends", HOW_TO_ADD_BACKEND);
     let message = format!("there is no backend {}", sheet.quote(path));
     sheet.at_value(path, message, &hint);
 }
