@@ -26,7 +26,8 @@ use crate::config::{self, Config};
 use crate::control::{
     Actor, Change, Controller, Door, Finds, FlagSights, Flags, Gates, Lookers, OpenError, Refused,
     ServerlessKeys, Standing, What, ask_gates, check_health, discover, journal_path, keep_flags,
-    keep_serverless_keys, prove_endpoints, sweep_rates, watch_file, watch_kill, watch_material,
+    keep_serverless_keys, prove_endpoints, sweep_owners, sweep_rates, watch_file, watch_kill,
+    watch_material,
 };
 use crate::outbound::Outside;
 use crate::proxy::{Crew, Crowd, Life};
@@ -278,6 +279,7 @@ impl App {
         tasks.spawn(watch_material(publisher.clone(), door.clone()));
         tasks.spawn(check_health(publisher.clone(), door.clone()));
         tasks.spawn(sweep_rates(publisher.clone()));
+        tasks.spawn(sweep_owners(publisher.clone()));
         tasks.spawn(prove_endpoints(
             publisher.clone(),
             finds.clone(),

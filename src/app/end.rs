@@ -94,6 +94,14 @@ impl App {
             drop(self.socket.take());
             self.tasks.shutdown().await;
         }
+        // Whoever starts next finds all that was learned.
+        let owners = std::sync::Arc::clone(&self.publisher.current().owners);
+        if tokio::task::spawn_blocking(move || owners.release())
+            .await
+            .is_err()
+        {
+            tracing::error!("The table of owners could not be closed");
+        }
         if let Some(desk) = desk {
             desk.remove().await;
         }

@@ -23,6 +23,7 @@ use super::judging::Findings;
 use super::last_found::LastFound;
 use super::last_good;
 use super::overrides::{Overrides, Stamp};
+use super::owners::OwnersTable;
 use super::plan::{self, Plan};
 use super::standing::Standing;
 use super::succession::{LetGo, Succession};
@@ -43,6 +44,7 @@ pub struct Controller {
     pub(super) material: Arc<Material>,
     /// What was discovered last, kept in the state folder.
     pub(super) found: Arc<LastFound>,
+    pub(super) owners: OwnersTable,
     pub(super) overrides: Overrides,
     pub(super) switches: Switches,
     pub(super) journal: Journal,
@@ -218,6 +220,9 @@ impl Controller {
             self.workers,
         );
         let mut snapshot = compiled.map_err(|unsound| Refused::File(unsound.to_string()))?;
+        if let Some(owners) = self.owners.for_file(&plan.config) {
+            snapshot.owners = owners;
+        }
         if plan.hard {
             snapshot.cut(plan.route.as_deref());
         }

@@ -17,6 +17,7 @@ use super::events::Events;
 use super::journal::{Entry, Journal};
 use super::judge::Bench;
 use super::last_found::{LastFound, Proven};
+use super::owners::OwnersTable;
 use super::plan::{self, forces_of};
 use super::standing::{Outcome, Standing};
 use super::succession::succession;
@@ -75,7 +76,11 @@ impl Controller {
         for (route, force) in forces.iter().filter(|(_, force)| force.is_capped()) {
             tracing::warn!(%route, %force, "Traffic is kept back");
         }
-        let none = Snapshot::empty();
+        let mut none = Snapshot::empty();
+        let mut owners = OwnersTable::default();
+        if let Some(table) = owners.for_file(&config) {
+            none.owners = table;
+        }
         let (found, proven) = LastFound::read(&config, SystemTime::now());
         let snapshot = plan::compile_in_force(
             &config,
@@ -127,6 +132,7 @@ impl Controller {
             config,
             material,
             found: Arc::new(found),
+            owners,
             overrides,
             switches,
             journal,

@@ -58,6 +58,7 @@ impl Controller {
             return false;
         }
         self.journal.close();
+        self.owners.release();
         self.purse.keep();
         self.hand_over_found();
         if asked.gone.send(()).is_ok() && asked.for_good.await.is_ok() {

@@ -19,8 +19,19 @@ pub(super) enum Answer {
     Single(Single),
     /// A stream of a shared connection.
     Shared(Incoming),
+    /// Read whole and made anew; with the connection by which it came, if that can serve again.
+    Whole(Box<Whole>),
+    /// Some of it was read already, and stands before the rest.
+    Begun(Box<(Bytes, Self)>),
     /// It was at its end, or is not wanted.
     Gone,
+}
+
+/// A body that was made here.
+#[derive(Debug)]
+pub(super) struct Whole {
+    pub(super) body: Bytes,
+    pub(super) idle: Option<Single>,
 }
 
 impl Answer {
@@ -28,6 +39,8 @@ impl Answer {
     pub(super) fn leave(&mut self) -> Option<Single> {
         match std::mem::replace(self, Self::Gone) {
             Self::Single(single) => Some(single).filter(Single::is_idle),
+            Self::Whole(whole) => whole.idle,
+            Self::Begun(mut begun) => begun.1.leave(),
             Self::Shared(_) | Self::Gone => None,
         }
     }
@@ -39,7 +52,7 @@ impl Answer {
                 let (stream, ahead) = single.into_stream()?;
                 Some(stream.with_more_ahead(ahead))
             }
-            Self::Shared(_) | Self::Gone => None,
+            Self::Shared(_) | Self::Whole(..) | Self::Begun(..) | Self::Gone => None,
         }
     }
 }
@@ -80,6 +93,17 @@ impl Body for Answer {
         match self.get_mut() {
             Self::Single(single) => single.poll_frame(cx).map_err(Break::Single),
             Self::Shared(body) => Pin::new(body).poll_frame(cx).map_err(Break::Shared),
+            Self::Whole(whole) => {
+                let body = std::mem::take(&mut whole.body);
+                Poll::Ready((!body.is_empty()).then(|| Ok(Frame::data(body))))
+            }
+            Self::Begun(begun) => {
+                let read = std::mem::take(&mut begun.0);
+                if !read.is_empty() {
+                    return Poll::Ready(Some(Ok(Frame::data(read))));
+                }
+                Pin::new(&mut begun.1).poll_frame(cx)
+            }
             Self::Gone => Poll::Ready(None),
         }
     }
@@ -88,6 +112,8 @@ impl Body for Answer {
         match self {
             Self::Single(single) => single.is_end(),
             Self::Shared(body) => body.is_end_stream(),
+            Self::Whole(whole) => whole.body.is_empty(),
+            Self::Begun(begun) => begun.0.is_empty() && begun.1.is_end_stream(),
             Self::Gone => true,
         }
     }
@@ -96,6 +122,16 @@ impl Body for Answer {
         match self {
             Self::Single(single) => single.size_hint(),
             Self::Shared(body) => body.size_hint(),
+            Self::Whole(whole) => SizeHint::with_exact(whole.body.len() as u64),
+            Self::Begun(begun) => {
+                let (rest, read) = (begun.1.size_hint(), begun.0.len() as u64);
+                let mut hint = SizeHint::new();
+                hint.set_lower(rest.lower() + read);
+                if let Some(upper) = rest.upper() {
+                    hint.set_upper(upper + read);
+                }
+                hint
+            }
             Self::Gone => SizeHint::with_exact(0),
         }
     }

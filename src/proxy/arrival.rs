@@ -10,7 +10,7 @@ use super::hold::first_event;
 use super::lease::Lease;
 use super::walk::Walk;
 use super::watch::Watch;
-use crate::stats::{Class, Side};
+use crate::stats::{Class, Side, Trouble};
 
 /// See the module.
 pub(super) struct Arrival {
@@ -92,7 +92,16 @@ impl Arrival {
             return Held::Passes;
         };
         let upload = outgoing.upload.as_deref();
-        let Err(kind) = first_event(walk, &mut self.response, watch, id, upload).await else {
+        let held = first_event(walk, &mut self.response, watch, id, upload).await;
+        let held = match held {
+            // Nothing of it is with the client yet.
+            Ok(()) if watch.adapt_held().is_err() => {
+                walk.goes_wrong(Trouble::Adapter);
+                Err(FailureKind::Stream(Trouble::Adapter))
+            }
+            held => held,
+        };
+        let Err(kind) = held else {
             return Held::Passes;
         };
         let sick = watch.sick_class();
@@ -101,9 +110,11 @@ impl Arrival {
         }
         let next = plan.after_hold(walk, outgoing, side, kind, watch);
         if let (Some(class), Next::GiveUp) = (sick, next) {
-            // What the backend says of it is more than we could.
-            self.class = class;
-            return Held::Passes;
+            // What the backend says of it is more than we could, if its client understands that.
+            if watch.adapt_held().is_ok() {
+                self.class = class;
+                return Held::Passes;
+            }
         }
         if walk.has_left() {
             return Held::Left;

@@ -27,7 +27,7 @@ pub(super) struct Choice {
 
 impl Choice {
     /// Nothing was drawn.
-    fn undrawn(side: Side, by: By) -> Self {
+    pub(super) fn undrawn(side: Side, by: By) -> Self {
         let (draw, place) = (Draw::None, 0);
         Self {
             side,

@@ -15,15 +15,17 @@ use http::{Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 
+use super::adapt;
 use super::admit::{self, Refusal};
 use super::apart::{Apart, Aside};
 use super::arrival::{Arrival, Held};
-use super::choose::choose;
+use super::choose::{Choice, choose};
 use super::client::Client;
 use super::dialect::Dialect;
 use super::drain;
 use super::fallback::{Next, Plan, is_repeatable};
 use super::forward::{FailureKind, Outgoing, OutgoingBody, Said, forward};
+use super::own::{self, Claim};
 use super::payload;
 use super::presence::Presence;
 use super::problem::{BODY_TOO_LARGE, Problem};
@@ -35,6 +37,7 @@ use super::respond::{Books, ResponseBody, relay};
 use super::upgrade::{Asked, switch};
 use super::walk::Walk;
 use super::worker::Worker;
+use crate::recall::By;
 use crate::snapshot::{Ask, Pin, Route};
 use crate::stats::{Class, Fault};
 use crate::wire::{Id, Replay, Trust, join_cookies, remove_from_request};
@@ -141,10 +144,17 @@ fn begin(
     }) {
         return Err(refuse(problem, &route.name, pin.epoch));
     }
-    let choice = worker.with_rng(|rng| {
-        let address = || client.peer.client(&head.headers, &*pin);
-        choose(route, &head, trusted, address, rng)
-    });
+    let claim = match route.is_plain {
+        true => None,
+        false => own::claim(&pin, route, &head, worker.index),
+    };
+    let choice = match claim.as_ref().and_then(|claim| claim.home()) {
+        Some(side) => Choice::undrawn(side, By::Owner),
+        None => worker.with_rng(|rng| {
+            let address = || client.peer.client(&head.headers, &*pin);
+            choose(route, &head, trusted, address, rng)
+        }),
+    };
     let asked =
         Asked::take(&mut head, &body, route).map_err(|refusal| stop(refusal, &head, pin.epoch))?;
     let named = Named {
@@ -153,7 +163,7 @@ fn begin(
         trusted,
     };
     let outgoing = prepare(route, head, named, asked, body, &presence);
-    let walk = Box::new(Walk::begin(
+    let mut walk = Box::new(Walk::begin(
         presence,
         pin,
         index,
@@ -161,6 +171,9 @@ fn begin(
         started,
         id.as_bytes(),
     ));
+    if claim.is_some() {
+        walk.claims(claim);
+    }
     Ok(Delivery {
         walk: Some(walk),
         outgoing,
@@ -288,11 +301,38 @@ impl Delivery {
         let Some(walk) = &mut self.walk else {
             return nothing();
         };
+        let is_plain = walk.route().is_plain;
+        if !is_plain && walk.claim().is_some_and(Claim::is_open) {
+            let resolved = Box::pin(own::resolve(walk, &mut self.outgoing)).await;
+            match resolved {
+                Ok(()) => {}
+                Err(_) if walk.has_left() => return nothing(),
+                Err(kind) => return self.give_up(Some(kind)),
+            }
+        }
         let mut plan = Plan::default();
         let mut next = plan.first(walk);
         let mut last: Option<FailureKind> = None;
         let mut counted = false;
         while let Next::Try(side, picked, reason) = next {
+            if !is_plain && adapt::is_wanted(walk, &self.outgoing, side) {
+                // As below.
+                walk.withdraws(side, picked);
+                let fitted = Box::pin(adapt::fit(walk, &mut self.outgoing, side)).await;
+                walk.has_read();
+                next = match fitted {
+                    Ok(()) => plan.with_body(walk, side, reason),
+                    Err(_) if walk.has_left() => return nothing(),
+                    Err(kind) => {
+                        last = kind.after(last, reason);
+                        plan.after_unfit(walk, side, kind)
+                    }
+                };
+                continue;
+            }
+            if !is_plain {
+                self.outgoing.wear(Some(side));
+            }
             let is_rented = walk.arm(side).backend.serverless.is_some();
             if is_rented && payload::is_wanted(walk, &self.outgoing, side) {
                 // Whoever sends slowly keeps neither a seat nor the one probe of a breaker meanwhile.
@@ -336,10 +376,14 @@ impl Delivery {
                 Err(_) if walk.has_left() => return nothing(),
                 Err(failure) => {
                     walk.attempt_ends(failure.kind.class());
-                    last = Some(failure.kind);
-                    next = plan.after_failure(walk, &self.outgoing, side, failure);
+                    last = Some(own::meaning(walk, failure.kind));
+                    next = match own::looks_elsewhere(walk, None) {
+                        true => plan.seeks(walk, side),
+                        false => plan.after_failure(walk, &self.outgoing, side, failure),
+                    };
                 }
                 Ok(head) => {
+                    let raw = head.0.status();
                     let arrived = Arrival::of(walk, &self.outgoing, &mut plan, side, head);
                     let mut arrival = match arrived {
                         Ok(arrival) => arrival,
@@ -348,6 +392,25 @@ impl Delivery {
                             continue;
                         }
                     };
+                    if !is_plain
+                        && own::looks_elsewhere(walk, Some(raw))
+                        && let again @ Next::Try(..) = plan.seeks(walk, side)
+                    {
+                        walk.attempt_ends(arrival.class);
+                        next = again;
+                        continue;
+                    }
+                    if !is_plain {
+                        let settled = settle(walk, &self.outgoing, raw, &mut arrival);
+                        if let Err(kind) = Box::pin(settled).await {
+                            if walk.has_left() {
+                                return nothing();
+                            }
+                            last = Some(kind);
+                            next = plan.after_reply(walk, &self.outgoing, side, kind);
+                            continue;
+                        }
+                    }
                     if arrival.is_held {
                         let (outgoing, id) = (&self.outgoing, &self.id);
                         let held = arrival.hold(walk, outgoing, &mut plan, side, id);
@@ -424,10 +487,24 @@ impl Delivery {
             walk.leaves_unread();
         }
         let at = &walk.route().name;
-        let answer = problem.answer(walk.worker(), at, &self.id, self.outgoing.dialect);
+        let owner = walk.claim().and_then(Claim::bound);
+        let owner = owner.map(|side| &walk.arm(side).backend.header);
+        let (worker, dialect) = (walk.worker(), self.outgoing.dialect);
+        let answer = problem.answer_for(worker, at, &self.id, dialect, owner);
         walk.ends_unserved(class, problem.fault, problem.status.as_u16());
         answer
     }
+}
+
+/// Makes a response what its client expects, and learns from it who owns what.
+async fn settle(
+    walk: &mut Walk,
+    outgoing: &Outgoing,
+    raw: StatusCode,
+    arrival: &mut Arrival,
+) -> Result<(), FailureKind> {
+    adapt::adapt(walk, outgoing, arrival).await?;
+    own::learn(walk, outgoing, raw, arrival).await
 }
 
 /// An answer for nobody.

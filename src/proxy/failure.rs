@@ -38,13 +38,32 @@ pub(super) enum FailureKind {
     ClientBroke,
     /// It is no request that a Serverless backend could be sent.
     Unfit(Unfit),
+    /// It cannot be adapted to the API of a side, and shall not go to another one.
+    Unadapted(Unfit),
+    /// It is for a thing that is somewhere else, or nobody knows where.
+    Lost(Lost),
     /// Nobody could be asked for a Serverless worker.
     Engine,
     /// A Serverless worker did not let it in.
     Refused,
 }
 
-/// Why a request cannot be served by a Serverless backend.
+/// Why a request for something that was made before can go nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lost {
+    /// Its owner is no side of the route any more.
+    Gone,
+    /// A side that may have it did not answer.
+    Unsure,
+    /// No side has it, or could have it.
+    Nowhere,
+    /// It cannot be called as its owner calls it.
+    Unnamed,
+    /// A side has not told what it has.
+    List,
+}
+
+/// Why a request cannot be served by a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unfit {
     /// It is not a POST, or asks for another protocol.
@@ -57,6 +76,14 @@ pub(super) enum Unfit {
     Large,
     /// Its path leads to the controls of a worker, or out of an endpoint.
     Path,
+    /// Its adapter has no operation for it.
+    Operation,
+    /// Its body is not the JSON that its adapter needs.
+    NotJson,
+    /// Its body is larger than what its adapter holds.
+    Long,
+    /// Its adapter's program came to nothing.
+    Untranslated,
 }
 
 impl FailureKind {
@@ -73,8 +100,13 @@ impl FailureKind {
     pub(super) fn class(self) -> Class {
         match self {
             Self::Connect | Self::Engine => Class::Connect,
-            Self::Unfit(_) => Class::ClientError,
-            Self::Refused => Class::ServerError,
+            Self::Unfit(Unfit::Untranslated) | Self::Unadapted(Unfit::Untranslated) => {
+                Class::ServerError
+            }
+            Self::Unfit(_) | Self::Unadapted(_) => Class::ClientError,
+            Self::Refused | Self::Lost(Lost::Gone | Lost::Unnamed) => Class::ServerError,
+            Self::Lost(Lost::Unsure | Lost::List) => Class::Connect,
+            Self::Lost(Lost::Nowhere) => Class::ClientError,
             Self::Reset | Self::Stale => Class::Reset,
             Self::Timeout => Class::Timeout,
             Self::QueueFull | Self::QueueLate => Class::Capacity,
@@ -90,8 +122,9 @@ impl FailureKind {
     pub(super) fn reason(self) -> Reason {
         match self {
             Self::Connect | Self::NoDescriptor | Self::Engine => Reason::Connect,
-            Self::Unfit(_) => Reason::Unfit,
+            Self::Unfit(_) | Self::Unadapted(_) => Reason::Unfit,
             Self::Refused => Reason::Refused,
+            Self::Lost(_) => Reason::Owner,
             Self::Timeout => Reason::Timeout,
             Self::Cut => Reason::Cut,
             Self::QueueFull | Self::QueueLate => Reason::Capacity,
@@ -100,6 +133,7 @@ impl FailureKind {
                 Trouble::Broken => Reason::Broken,
                 Trouble::ErrorEvent => Reason::ErrorEvent,
                 Trouble::Empty => Reason::Empty,
+                Trouble::Adapter => Reason::Unfit,
             },
             _ => Reason::Reset,
         }

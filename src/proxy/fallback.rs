@@ -50,7 +50,7 @@ impl Plan {
         if let Some(picked) = self.pick(walk, home) {
             return self.go(walk, home, picked, None);
         }
-        let may_leave = walk.route().alternative(home).is_some();
+        let may_leave = walk.may_leave(home);
         if may_leave && let Some(picked) = self.pick(walk, home.other()) {
             return self.bypass(walk, picked);
         }
@@ -134,7 +134,7 @@ impl Plan {
         }
         let limit = walk.arm(side).backend.limit.as_ref();
         let spills = side == walk.home && limit.is_some_and(|limit| limit.spill);
-        if spills && walk.route().alternative(side).is_some() {
+        if spills && walk.may_leave(side) {
             return self.across(walk, side, Reason::Capacity);
         }
         Next::GiveUp
@@ -152,9 +152,7 @@ impl Plan {
                 Some(picked) => self.go(walk, walk.home, picked, None),
                 None => Next::GiveUp,
             },
-            FailureKind::Unfit(_)
-                if side == walk.home && walk.route().alternative(side).is_some() =>
-            {
+            FailureKind::Unfit(_) if side == walk.home && walk.may_leave(side) => {
                 self.across(walk, side, Reason::Unfit)
             }
             FailureKind::Unfit(_) => {
@@ -235,6 +233,26 @@ impl Plan {
         self.after_failure(walk, outgoing, side, failure)
     }
 
+    /// The next place after a response whose body broke, or could not be adapted, before anything of it was with the
+    /// client.
+    pub(super) fn after_reply(
+        &mut self,
+        walk: &mut Walk,
+        outgoing: &Outgoing,
+        side: Side,
+        kind: FailureKind,
+    ) -> Next {
+        if let FailureKind::Stream(trouble) = kind {
+            walk.goes_wrong(trouble);
+        }
+        walk.attempt_ends(kind.class());
+        let failure = Failure {
+            kind,
+            unprocessed: false,
+        };
+        self.after_failure(walk, outgoing, side, failure)
+    }
+
     /// Whether the try may be made again on a fresh connection to the same endpoint.
     pub(super) fn again_after_stale(&mut self, outgoing: &Outgoing, failure: Failure) -> bool {
         let harmless = failure.unprocessed || outgoing.repeatable && outgoing.is_replayable();
@@ -253,7 +271,7 @@ impl Plan {
             walk.cell(side).retries[reason as usize].add(1);
             return self.go(walk, side, picked, Some(reason));
         }
-        if side != walk.home || walk.route().alternative(side).is_none() {
+        if side != walk.home || !walk.may_leave(side) {
             walk.refused(Mark::NowhereElse);
             return Next::GiveUp;
         }
@@ -265,8 +283,28 @@ impl Plan {
         self.across(walk, side, reason)
     }
 
+    /// To the candidate, since the primary does not have what is looked for, or cannot say.
+    pub(super) fn seeks(&mut self, walk: &Walk, side: Side) -> Next {
+        self.across(walk, side, Reason::Owner)
+    }
+
+    /// To a side that is asked something by us.
+    pub(super) fn asks(&mut self, walk: &Walk, side: Side) -> Next {
+        let picked = self.pick(walk, side);
+        match picked.or_else(|| self.pick_in_panic(walk, side)) {
+            Some(picked) => self.go(walk, side, picked, Some(Reason::Owner)),
+            None => Next::GiveUp,
+        }
+    }
+
     /// To the other side.
     fn across(&mut self, walk: &Walk, side: Side, reason: Reason) -> Next {
+        let is_bound = walk.claim().is_some_and(|claim| claim.bound().is_some());
+        if is_bound {
+            // What was made there is nowhere else.
+            walk.refused(Mark::NowhereElse);
+            return Next::GiveUp;
+        }
         let other = side.other();
         let Some(picked) = self
             .pick(walk, other)

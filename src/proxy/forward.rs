@@ -7,13 +7,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, HOST, HeaderValue, TRANSFER_ENCODING, VIA};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, TRANSFER_ENCODING, VIA};
 use http::request::Parts;
 use http::uri::{self, Uri};
 use http::{Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use rustix::io::Errno;
 
+use super::adapt::Fitting;
 use super::answer::Answer;
 use super::connect::{Way, connect};
 use super::cut::unless_cut;
@@ -30,7 +31,9 @@ use super::upgrade::Asked;
 use super::walk::Walk;
 use crate::http1;
 use crate::snapshot::{Authorization, Backend, Endpoint, HostRule, Member, Protocol};
-use crate::wire::{REQUEST_ID, Replay, RequestBody, Upload, response_is_framed};
+use crate::wire::{
+    Parts as WholeBody, REQUEST_ID, Replay, RequestBody, Upload, forget_body, response_is_framed,
+};
 
 /// What is sent: a head that each try gets a copy of, and a body.
 #[derive(Debug)]
@@ -44,6 +47,8 @@ pub(super) struct Outgoing {
     pub(super) dialect: Dialect,
     /// What a 101 is the answer to.
     pub(super) asked: Option<Box<Asked>>,
+    /// What it is for sides with another API.
+    pub(super) fitting: Option<Box<Fitting>>,
     /// The body as it is wrapped for a Serverless worker, when it was found fit for that.
     pub(super) payload: Option<Box<Payload>>,
 }
@@ -69,6 +74,8 @@ pub(super) enum OutgoingBody {
     Once(Option<Incoming>),
     /// Again, up to a size.
     Replay(Replay<Incoming>),
+    /// Made here: any number of times.
+    Whole(Bytes),
 }
 
 impl Outgoing {
@@ -91,8 +98,32 @@ impl Outgoing {
             repeatable,
             dialect,
             asked,
+            fitting: None,
             payload: None,
         }
+    }
+
+    /// Another request of the same client, without a body.
+    pub(super) fn again(&self, method: Method, target: Uri) -> Self {
+        let mut head = self.head.clone();
+        head.method = method;
+        head.uri = target;
+        forget_body(&mut head.headers);
+        head.headers.remove(CONTENT_TYPE);
+        let said = Said {
+            host: self.said.host.clone(),
+            forwarded: self.said.forwarded.clone(),
+            id: self.said.id.clone(),
+        };
+        Self::new(
+            head,
+            said,
+            OutgoingBody::Empty,
+            true,
+            Dialect::Http,
+            None,
+            None,
+        )
     }
 
     /// What we say of where the request comes from, taken away for a try that shall not say it, or given back.
@@ -126,7 +157,7 @@ impl Outgoing {
     /// Whether a further try would send the same request.
     pub(super) fn is_replayable(&self) -> bool {
         match &self.body {
-            OutgoingBody::Empty => true,
+            OutgoingBody::Empty | OutgoingBody::Whole(_) => true,
             OutgoingBody::Once(body) => body.is_some(),
             OutgoingBody::Replay(replay) => replay.is_replayable(),
         }
@@ -147,6 +178,10 @@ impl Outgoing {
                 Some(body) => RequestBody::Once(body, Rc::clone(upload)),
                 None => RequestBody::Empty,
             },
+            (OutgoingBody::Whole(body), Some(upload)) => {
+                let parts = WholeBody::new([body.clone()]);
+                RequestBody::Parts(Box::new(parts), Rc::clone(upload))
+            }
             (OutgoingBody::Replay(replay), Some(upload)) => {
                 RequestBody::Replay(replay.next_try(), Rc::clone(upload))
             }

@@ -4,6 +4,7 @@
 //! respond.
 
 mod accept;
+mod adapt;
 mod admit;
 mod answer;
 mod apart;
@@ -24,6 +25,7 @@ mod fallback;
 mod farewell;
 mod forward;
 mod framed;
+mod gather;
 mod greet;
 mod handshake;
 mod hire;
@@ -34,6 +36,7 @@ mod limited;
 mod listen;
 mod local;
 mod lookout;
+mod own;
 mod pace;
 mod payload;
 mod pipes;

@@ -213,7 +213,7 @@ fn is_encoded(headers: &HeaderMap) -> bool {
 }
 
 /// Reads to the end of the body, by the clocks that hold for any other upload.
-async fn whole(
+pub(super) async fn whole(
     walk: &Walk,
     outgoing: &mut Outgoing,
     side: Side,

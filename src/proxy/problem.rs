@@ -6,7 +6,7 @@ use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 
 use super::dialect::Dialect;
-use super::failure::Unfit;
+use super::failure::{Lost, Unfit};
 use super::forward::FailureKind;
 use super::respond::ResponseBody;
 use super::worker::Worker;
@@ -16,6 +16,8 @@ use crate::wire::{
 };
 
 pub(super) const REASON: HeaderName = HeaderName::from_static("x-figshift-reason");
+/// Names the only backend that may serve a request.
+const OWNER: HeaderName = HeaderName::from_static("x-figshift-owner");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 /// What a client reads whose body is larger than its route allows.
@@ -83,7 +85,10 @@ impl Problem {
                 Fault::BodyTooLarge,
                 BODY_TOO_LARGE,
             ),
-            FailureKind::Unfit(unfit) => return Self::of_unfit(unfit),
+            FailureKind::Unfit(unfit) | FailureKind::Unadapted(unfit) => {
+                return Self::of_unfit(unfit);
+            }
+            FailureKind::Lost(lost) => return Self::of_lost(lost),
             FailureKind::Engine => (
                 StatusCode::BAD_GATEWAY,
                 Fault::Connect,
@@ -109,7 +114,40 @@ impl Problem {
         }
     }
 
-    /// For a request that only a Serverless backend could have been sent, and that cannot be.
+    /// For a request for something that was made before.
+    fn of_lost(lost: Lost) -> Self {
+        let detail = match lost {
+            Lost::Gone => {
+                "What you ask for was made by a backend that is no side of this route any more; the request was \
+                 not sent"
+            }
+            Lost::Unsure => {
+                "What you ask for was not found on one side, and the other one, which may have it, did not answer"
+            }
+            Lost::Unnamed => {
+                "What you ask for has another id where it is now, which could not be put into this request; it \
+                 was not sent"
+            }
+            Lost::Nowhere => "Neither side has what you ask for",
+            Lost::List => {
+                "One side has not told what it has, and half a list would read as if things were lost"
+            }
+        };
+        let problem = Self::of_fault(Fault::Owner, detail);
+        match lost {
+            Lost::Unsure | Lost::List => Self {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                ..problem
+            },
+            Lost::Nowhere => Self {
+                status: StatusCode::NOT_FOUND,
+                ..problem
+            },
+            Lost::Gone | Lost::Unnamed => problem,
+        }
+    }
+
+    /// For a request that only one backend could have been sent, and that cannot be.
     fn of_unfit(unfit: Unfit) -> Self {
         let (fault, detail) = match unfit {
             Unfit::Method => (
@@ -132,6 +170,22 @@ impl Problem {
                 Fault::BodyTooLarge,
                 "The request body is larger than `max_body` of the Serverless backend",
             ),
+            Unfit::Operation => (
+                Fault::NoRoute,
+                "The adapter of this route has no operation for this request",
+            ),
+            Unfit::NotJson => (
+                Fault::BadRequest,
+                "The request body is not JSON of a sensible depth, which this operation needs",
+            ),
+            Unfit::Long => (
+                Fault::BodyTooLarge,
+                "The request body is larger than `max_body` of the adapter of this route",
+            ),
+            Unfit::Untranslated => (
+                Fault::Adapter,
+                "The request could not be adapted to what the backend expects; it was not sent",
+            ),
         };
         Self::of_fault(fault, detail)
     }
@@ -151,6 +205,11 @@ impl Problem {
                 Fault::Empty,
                 "The backend answered with an event stream that has no event",
             ),
+            Trouble::Adapter => (
+                Fault::Adapter,
+                "The backend answered, and that could not be adapted to what you expect; it may have processed \
+                 the request",
+            ),
         };
         Self::of_fault(fault, detail)
     }
@@ -169,6 +228,8 @@ impl Problem {
             | Fault::Refused
             | Fault::Cut
             | Fault::Empty
+            | Fault::Adapter
+            | Fault::Owner
             | Fault::Broken => StatusCode::BAD_GATEWAY,
             Fault::Unfit => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Fault::Timeout | Fault::Stalled => StatusCode::GATEWAY_TIMEOUT,
@@ -209,6 +270,18 @@ impl Problem {
         id: &HeaderValue,
         dialect: Dialect,
     ) -> Response<ResponseBody> {
+        self.answer_for(worker, at, id, dialect, None)
+    }
+
+    /// The same for a request that only one backend may serve, which is named.
+    pub(super) fn answer_for(
+        self,
+        worker: &Worker,
+        at: &str,
+        id: &HeaderValue,
+        dialect: Dialect,
+        owner: Option<&HeaderValue>,
+    ) -> Response<ResponseBody> {
         let reason = self.fault.as_str();
         let id_text = id.to_str().unwrap_or_default();
         worker.cell().faults[self.fault as usize].add(1);
@@ -223,22 +296,33 @@ impl Problem {
             );
         }
         let mut response = match dialect {
-            Dialect::Http => self.document(id_text),
+            Dialect::Http => self.document(id_text, owner),
             Dialect::Grpc => self.call_status(),
         };
         let headers = response.headers_mut();
         headers.insert(REASON, HeaderValue::from_static(reason));
         headers.insert(REQUEST_ID, id.clone());
+        if let Some(owner) = owner {
+            headers.insert(OWNER, owner.clone());
+        }
         if let Some(seconds) = self.retry_after {
             headers.insert(RETRY_AFTER, seconds.into());
         }
         response
     }
 
-    fn document(self, id: &str) -> Response<ResponseBody> {
+    fn document(self, id: &str, owner: Option<&HeaderValue>) -> Response<ResponseBody> {
         let reason = self.fault.as_str();
         let title = self.status.canonical_reason().unwrap_or(reason);
-        let body = problem_json(self.status.as_u16(), title, reason, self.detail, id);
+        let owner = owner.and_then(|owner| owner.to_str().ok());
+        let detail = match owner {
+            Some(owner) => format!(
+                "{}. What it is for belongs to the backend {owner}",
+                self.detail
+            ),
+            None => self.detail.to_owned(),
+        };
+        let body = problem_json(self.status.as_u16(), title, reason, &detail, id);
         let mut response = Response::new(ResponseBody::Own(Some(body.into())));
         *response.status_mut() = self.status;
         response.headers_mut().insert(CONTENT_TYPE, PROBLEM);

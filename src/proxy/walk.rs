@@ -12,8 +12,10 @@ use rand::RngExt;
 use super::apart::Aside;
 use super::choose::Choice;
 use super::client::Client;
+use super::own::Claim;
 use super::presence::Presence;
 use super::worker::Worker;
+use crate::owners::Owners;
 use crate::recall::{Chosen, Decision, Mark, Moment};
 use crate::snapshot::{Arm, Backend, ClientLimits, Endpoint, Member, Picked, Pin, Route, Seat};
 use crate::stats::{Class, Cohorts, Fault, Purpose, Reason, Side, SideCell, Trouble, Unit};
@@ -41,6 +43,8 @@ pub(super) struct Walk {
     ended: bool,
     /// Its client has given it up, which is counted once.
     given_up: bool,
+    /// What it is to things that stay where they were made.
+    claim: Option<Box<Claim>>,
     /// Where it may outlive the call that brought it.
     aside: Option<Rc<Aside>>,
 }
@@ -90,6 +94,7 @@ impl Walk {
             retrying: Cell::new(false),
             ended: false,
             given_up: false,
+            claim: None,
             aside: None,
         }
     }
@@ -173,6 +178,44 @@ impl Walk {
     /// The same of the side of the running try.
     pub(super) fn is_cut(&self) -> bool {
         self.is_cut_off(self.side())
+    }
+
+    /// It is for things that stay where they were made.
+    pub(super) fn claims(&mut self, claim: Option<Box<Claim>>) {
+        self.claim = claim;
+    }
+
+    pub(super) fn claim(&self) -> Option<&Claim> {
+        self.claim.as_deref()
+    }
+
+    pub(super) fn claim_mut(&mut self) -> Option<&mut Claim> {
+        self.claim.as_deref_mut()
+    }
+
+    /// Who owns what.
+    pub(super) fn owners(&self) -> &std::sync::Arc<Owners> {
+        &self.pin.owners
+    }
+
+    /// The place of its route in the snapshot that it was pinned to.
+    pub(super) fn route_index(&self) -> usize {
+        self.route
+    }
+
+    /// That snapshot.
+    pub(super) fn pinned(&self) -> &Pin {
+        &self.pin
+    }
+
+    /// It belongs to this side, before anything of it was tried.
+    pub(super) fn belongs_to(&mut self, side: Side) {
+        self.home = side;
+        self.note(|decision, _| {
+            if let Some(chosen) = &mut decision.chosen {
+                chosen.side = side;
+            }
+        });
     }
 
     /// A part of the answer is handed on.

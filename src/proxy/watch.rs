@@ -12,10 +12,12 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use http::{Response, StatusCode};
 use http_body::{Body, Frame};
 
+use super::adapt::EventAdapter;
 use super::deadline::{Deadline, Deadlines};
+use super::own::Learner;
 use super::walk::Walk;
 use super::worker::{TICK, Worker};
-use crate::stats::{Class, Trouble};
+use crate::stats::{Adapted, Class, Trouble};
 use crate::wire::{Event, Scanner};
 
 const EVENT_STREAM: &[u8] = b"text/event-stream";
@@ -30,6 +32,10 @@ pub(super) struct Watch {
     pub(super) done: bool,
     /// The status that an error event stands for.
     sick: Option<u16>,
+    /// What its events are made of for the client.
+    pub(super) adapter: Option<Box<EventAdapter>>,
+    /// Looks for the id of what was made.
+    pub(super) learner: Option<Box<Learner>>,
     /// Read before it was decided to whom the client is given.
     pub(super) held: VecDeque<Frame<Bytes>>,
     gap: Duration,
@@ -70,6 +76,8 @@ impl Watch {
             begun: false,
             done: false,
             sick: None,
+            adapter: None,
+            learner: None,
             held: VecDeque::new(),
             gap,
             left: first,
@@ -81,6 +89,50 @@ impl Watch {
     /// Whether its first event is waited for before the client gets anything.
     pub(super) fn is_held(&self, walk: &Walk) -> bool {
         self.is_of_events() && walk.route().hold
+    }
+
+    /// Whether nothing may follow what the client gets now, since it could not be adapted.
+    pub(super) fn has_failed(&self) -> bool {
+        (self.adapter.as_ref()).is_some_and(|adapter| adapter.has_failed())
+    }
+
+    /// Makes what was held what the client gets.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be adapted.
+    pub(super) fn adapt_held(&mut self) -> Result<(), Adapted> {
+        if let Some(adapter) = &mut self.adapter {
+            let mut made = VecDeque::new();
+            for frame in self.held.drain(..) {
+                made.extend(adapter.take(Some(frame), false)?);
+            }
+            self.held = made;
+        }
+        for frame in &self.held {
+            learn(&mut self.learner, frame);
+        }
+        Ok(())
+    }
+
+    /// What the client gets for a frame of the backend, or at its end.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be adapted.
+    pub(super) fn adapt(
+        &mut self,
+        frame: Option<Frame<Bytes>>,
+        ends: bool,
+    ) -> Result<Option<Frame<Bytes>>, Adapted> {
+        let frame = match &mut self.adapter {
+            Some(adapter) => adapter.take(frame, ends)?,
+            None => frame,
+        };
+        if let Some(frame) = &frame {
+            learn(&mut self.learner, frame);
+        }
+        Ok(frame)
     }
 
     /// Whether it is an event stream.
@@ -176,6 +228,20 @@ impl Watch {
     pub(super) fn sick_class(&self) -> Option<Class> {
         self.sick.map(|status| Class::of_status(status, || false))
     }
+}
+
+/// Shows a frame to whoever looks for the id of what was made, until that is known.
+fn learn(learner: &mut Option<Box<Learner>>, frame: &Frame<Bytes>) {
+    if let Some(looking) = learner
+        && !looking.looks(frame)
+    {
+        *learner = None;
+    }
+}
+
+/// Whether it is an event stream.
+pub(super) fn is_of_events(headers: &HeaderMap) -> bool {
+    kind_of(headers).is_some()
 }
 
 /// Whether it is an event stream to which comments and events of ours can be added.

@@ -14,7 +14,7 @@ use super::deadline::{Deadline, Deadlines};
 use super::respond::{Broken, Relayed};
 use super::watch::Watch;
 use super::worker::{TICK, Worker};
-use crate::stats::{Class, Trouble};
+use crate::stats::{self, Class, Trouble};
 use crate::wire::error_event;
 
 /// So long a client may read the event, before what is still on its way may be lost.
@@ -75,11 +75,16 @@ impl Watched {
 
     /// Whether the end of the backend's body is the end of it.
     pub(super) fn is_passed(&self) -> bool {
-        self.watch.held.is_empty() && self.ending.is_none()
+        let adapter = self.watch.adapter.as_ref();
+        self.watch.held.is_empty()
+            && self.ending.is_none()
+            && adapter.is_none_or(|adapter| adapter.has_ended() && !adapter.has_failed())
     }
 }
 
 type Next = Option<Result<Frame<Bytes>, Broken>>;
+/// A frame for the client, if there is one.
+type Adapted = Option<Frame<Bytes>>;
 
 impl Relayed {
     /// The next frame of a watched body.
@@ -97,15 +102,27 @@ impl Relayed {
         if let Some(ending) = &mut watched.ending {
             return ending.poll(cx);
         }
+        if watched.watch.has_failed() {
+            self.fails(Trouble::Adapter);
+            return self.poll_watched(cx);
+        }
         match Pin::new(&mut self.body).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 self.looks(&frame);
                 // Nobody asks for more after trailers.
-                if frame.is_trailers() || self.body.is_end_stream() {
+                let ends = frame.is_trailers() || self.body.is_end_stream();
+                let Ok(frame) = self.adapts(Some(frame), ends) else {
+                    self.fails(Trouble::Adapter);
+                    return self.poll_watched(cx);
+                };
+                if ends && !self.has_failed() {
                     self.watched_ends();
+                } else if frame.is_none() {
+                    // Half an event is nothing for the client.
+                    return self.poll_watched(cx);
                 }
                 self.hands_on();
-                Poll::Ready(Some(Ok(frame)))
+                Poll::Ready(frame.map(Ok))
             }
             Poll::Ready(Some(Err(error))) => {
                 self.complain(&error);
@@ -113,8 +130,16 @@ impl Relayed {
                 self.poll_watched(cx)
             }
             Poll::Ready(None) => {
-                self.watched_ends();
-                Poll::Ready(None)
+                let Ok(last) = self.adapts(None, true) else {
+                    self.fails(Trouble::Adapter);
+                    return self.poll_watched(cx);
+                };
+                if self.has_failed() {
+                    self.hands_on();
+                } else {
+                    self.watched_ends();
+                }
+                Poll::Ready(last.map(Ok))
             }
             Poll::Pending => {
                 // Without books it has ended already, and nobody is late.
@@ -131,6 +156,23 @@ impl Relayed {
                 Poll::Pending
             }
         }
+    }
+
+    /// What the client gets for a frame of the backend, or at the end of it, where its events are adapted.
+    fn adapts(
+        &mut self,
+        frame: Option<Frame<Bytes>>,
+        ends: bool,
+    ) -> Result<Adapted, stats::Adapted> {
+        match &mut self.watched {
+            Some(watched) => watched.watch.adapt(frame, ends),
+            None => Ok(frame),
+        }
+    }
+
+    fn has_failed(&self) -> bool {
+        let watched = self.watched.as_ref();
+        watched.is_some_and(|watched| watched.watch.has_failed())
     }
 
     fn hands_on(&self) {
@@ -200,6 +242,11 @@ fn words(trouble: Trouble) -> (u16, &'static str, &'static str) {
             504,
             "upstream_stalled",
             "The backend sent nothing more in time; the answer is not whole",
+        ),
+        Trouble::Adapter => (
+            502,
+            "adapter",
+            "What the backend said could not be adapted; the answer is not whole",
         ),
         Trouble::Broken | Trouble::ErrorEvent | Trouble::Empty => (
             502,

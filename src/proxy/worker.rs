@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rand::{RngExt, SeedableRng, rngs::SmallRng};
 use tokio::runtime::{Builder, LocalOptions};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::accept;
 use super::client::{Client, Clients};
@@ -33,6 +33,8 @@ const SWEEP_EVERY: u32 = 10;
 const FEW_ENDPOINTS: usize = 64;
 /// Idle connections that are kept to each engine of Serverless endpoints: many requests ask at a time.
 const ENGINE_CONNECTIONS: usize = 32;
+/// Programs that run beside a worker at a time.
+const PROGRAMS: usize = 2;
 /// Lines about failed requests that a worker may log in a second.
 const COMPLAINTS_PER_SECOND: u32 = 10;
 
@@ -118,6 +120,8 @@ pub(super) struct Worker {
     pub(super) memory: Memory,
     /// Who is asked for Serverless workers. Of this thread only: what it keeps open is driven here.
     pub(super) outside: Outside,
+    /// Who runs a long program beside this thread: two at a time.
+    pub(super) apart: Semaphore,
     /// What tunnels read into, one at a time; empty until there is one.
     pub(super) part: RefCell<Vec<u8>>,
     reader: RefCell<Reader>,
@@ -150,6 +154,7 @@ impl Worker {
             crowd: Arc::clone(&crew.crowd),
             memory: Memory::new(crew.board.clone(), index),
             outside: Outside::keeping(ENGINE_CONNECTIONS),
+            apart: Semaphore::new(PROGRAMS),
             part: RefCell::default(),
             reader: RefCell::new(crew.publisher.reader()),
             rng: RefCell::new(rng),

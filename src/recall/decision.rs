@@ -62,6 +62,8 @@ pub enum By {
     Sticky(u16),
     /// A draw of its own.
     Draw,
+    /// It is for something that was made on a side.
+    Owner,
 }
 
 /// One try.

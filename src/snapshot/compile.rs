@@ -8,16 +8,18 @@ use http::Method;
 use http::header::{HeaderName, HeaderValue};
 
 use super::Snapshot;
+use super::adapter::Adapter;
 use super::address::Addresses;
 use super::backend::{Backend, HostRule};
 use super::endpoints::{Compiled, Endpoints};
+use super::ownership::Ownership;
 use super::rate::RateLimit;
 use super::route::{Arm, Match, Route, Sticky};
 use super::router::Router;
 use super::seats::{Limit, Seats};
 use super::serverless::Serverless;
 use super::status::Statuses;
-use crate::config::model::{self, Config, Discover, HostPolicy, OnDisconnect};
+use crate::config::model::{self, Config, Discover, HostPolicy, OnDisconnect, SideAdapters};
 use crate::config::scalar::StickyKey;
 use crate::policy::{Salt, Split, Weights};
 use crate::stats::{Cells, Cohorts, Side};
@@ -70,6 +72,21 @@ pub fn compile(
             name, backend, compiled, connector, previous, workers,
         )?));
     }
+    let adapters = config.adapters.iter().map(|(name, written)| {
+        let old = (previous.adapters.iter()).find(|old| *old.name == **name);
+        Adapter::compile(name, written, old, workers)
+    });
+    let adapters: Box<[_]> = adapters.collect::<Result<_, _>>()?;
+    let ownership = config.ownership.iter().map(|written| {
+        let old = (previous.ownership.iter()).find(|old| *old.name == *written.name);
+        Ownership::compile(written, old, workers)
+    });
+    let ownership: Box<[_]> = ownership.collect::<Result<_, _>>()?;
+    let shared = Shared {
+        backends: &backends,
+        adapters: &adapters,
+        ownership: &ownership,
+    };
     let mut routes = Vec::with_capacity(config.routes.len());
     let mut router = Router::default();
     for (index, route) in config.routes.iter().enumerate() {
@@ -78,12 +95,15 @@ pub fn compile(
             route.matches.host.as_deref(),
             route.matches.path.as_deref(),
         );
-        routes.push(compile_route(route, &backends, previous, workers)?);
+        routes.push(compile_route(route, &shared, previous, workers)?);
     }
     Ok(Snapshot {
         epoch: previous.epoch + 1,
         routes: routes.into(),
         backends: backends.into(),
+        adapters,
+        ownership,
+        owners: Arc::clone(&previous.owners),
         router,
         client_idle: config.listen.idle.get(),
         limits: (&config.listen.limits).into(),
@@ -177,9 +197,16 @@ fn compile_backend(
     })
 }
 
+/// What routes share.
+struct Shared<'a> {
+    backends: &'a [Arc<Backend>],
+    adapters: &'a [Arc<Adapter>],
+    ownership: &'a [Arc<Ownership>],
+}
+
 fn compile_route(
     written: &model::Route,
-    backends: &[Arc<Backend>],
+    shared: &Shared<'_>,
     previous: &Snapshot,
     workers: usize,
 ) -> Result<Route, Unsound> {
@@ -188,12 +215,21 @@ fn compile_route(
         value: value.to_owned(),
     };
     let arm = |side: Side, backend: &str| {
-        let backend = backends
+        let backend = (shared.backends)
             .iter()
             .find(|known| &*known.name == backend)
             .ok_or_else(|| unsound(side.as_str(), backend))?;
+        let adapter = match side {
+            Side::Primary => &written.adapters.primary,
+            Side::Candidate => &written.adapters.candidate,
+        };
+        let adapter = adapter.as_ref().map(|name| {
+            let known = (shared.adapters.iter()).find(|known| *known.name == **name);
+            known.cloned().ok_or_else(|| unsound("adapters", name))
+        });
         Ok(Arm {
             backend: Arc::clone(backend),
+            adapter: adapter.transpose()?,
             cells: known_cells(previous, &written.name, side, &backend.name)
                 .unwrap_or_else(|| Arc::new(Cells::new(workers))),
         })
@@ -203,6 +239,11 @@ fn compile_route(
     let candidate_arm = candidate
         .map(|backend| arm(Side::Candidate, backend))
         .transpose()?;
+    let ownership = match candidate {
+        Some(_) => Ownership::of_route(shared.ownership, written.matches.path.as_deref()),
+        // There is nowhere else.
+        None => Box::default(),
+    };
     let drains = |arm: &Arm| arm.backend.drain.is_some();
     let may_outlive = written.keep_alive.is_some()
         || drains(&primary)
@@ -228,6 +269,8 @@ fn compile_route(
             known_cohorts(written, previous)
                 .unwrap_or_else(|| Arc::new(Cohorts::new(workers, !written.sticky.is_empty())))
         }),
+        is_plain: ownership.is_empty() && written.adapters == SideAdapters::default(),
+        ownership,
         fallback_on: Statuses::new(&written.fallback_on),
         replay_bytes: written.replay_bytes.bytes(),
         rate: (written.rate_limit.as_ref())

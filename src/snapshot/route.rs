@@ -6,7 +6,9 @@ use std::sync::Arc;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{HeaderMap as Headers, Method};
 
+use super::adapter::Adapter;
 use super::backend::Backend;
+use super::ownership::Ownership;
 use super::rate::RateLimit;
 use super::status::Statuses;
 use crate::policy::{Salt, Split};
@@ -17,6 +19,8 @@ use crate::stats::{Cells, Cohorts, Side, SideCell};
 pub struct Arm {
     /// Who serves.
     pub backend: Arc<Backend>,
+    /// What stands before it, where its API is another one.
+    pub adapter: Option<Arc<Adapter>>,
     /// What the workers have counted of this side.
     pub cells: Arc<Cells<SideCell>>,
 }
@@ -94,6 +98,10 @@ pub struct Route {
     pub candidate: Option<Arm>,
     /// What the guard is fed with; `None` where nobody compares.
     pub cohorts: Option<Arc<Cohorts>>,
+    /// What of its requests stays where it was made.
+    pub ownership: Box<[Arc<Ownership>]>,
+    /// Its requests pass as they are, and belong to no side: it has neither adapters nor rules.
+    pub is_plain: bool,
     /// Statuses that send a request elsewhere.
     pub fallback_on: Statuses,
     /// Bytes of a body held for a second try.
@@ -132,7 +140,12 @@ impl Route {
         let mut arms = [Some(&self.primary), self.candidate.as_ref()]
             .into_iter()
             .flatten();
-        arms.any(|arm| arm.backend.may_refuse(grpc))
+        // What says in its body whom it belongs to is read before it is known where it goes.
+        if self.ownership.iter().any(|rule| rule.reads_bodies()) {
+            return true;
+        }
+        // What is adapted is read before it is known whether it can be.
+        arms.any(|arm| arm.adapter.is_some() || arm.backend.may_refuse(grpc))
     }
 
     /// The arm that may take over from the given side. At 0 % the candidate gets no user request,

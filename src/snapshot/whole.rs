@@ -7,13 +7,16 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
+use super::adapter::Adapter;
 use super::backend::{Backend, Endpoint};
 use super::cut::Cuts;
 use super::limits::ClientLimits;
+use super::ownership::Ownership;
 use super::route::Route;
 use super::router::Router;
 use crate::config::model;
 use crate::config::scalar::Net;
+use crate::owners::Owners;
 use crate::tls::Material;
 use crate::wire::Trust;
 
@@ -26,6 +29,12 @@ pub struct Snapshot {
     pub routes: Box<[Route]>,
     /// By name.
     pub backends: Box<[Arc<Backend>]>,
+    /// What stands before a side with another API, by name.
+    pub adapters: Box<[Arc<Adapter>]>,
+    /// Rules of what stays where it was made.
+    pub ownership: Box<[Arc<Ownership>]>,
+    /// What was learned by them.
+    pub owners: Arc<Owners>,
     /// Finds the route of a request.
     pub router: Router,
     /// A client connection without a request for this long is closed.
@@ -54,6 +63,9 @@ impl Snapshot {
             epoch: 0,
             routes: Box::default(),
             backends: Box::default(),
+            adapters: Box::default(),
+            ownership: Box::default(),
+            owners: Owners::memory(0),
             router: Router::default(),
             client_idle: Duration::MAX,
             limits: (&model::ClientLimits::default()).into(),

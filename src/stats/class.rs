@@ -130,10 +130,12 @@ pub enum Reason {
     Empty,
     /// Its event stream broke before an event.
     Broken,
-    /// It is no request that a Serverless backend could be sent.
+    /// It is no request that the side could be sent, or its answer could not be adapted.
     Unfit,
     /// A Serverless worker did not let it in.
     Refused,
+    /// It is for something that was looked for.
+    Owner,
 }
 
 impl Reason {
@@ -146,7 +148,7 @@ impl Reason {
     }
 
     /// How many there are.
-    pub const COUNT: usize = 13;
+    pub const COUNT: usize = 14;
     /// All of them, in the order of their indexes.
     pub const ALL: [Self; Self::COUNT] = [
         Self::Bypass,
@@ -162,6 +164,7 @@ impl Reason {
         Self::Broken,
         Self::Unfit,
         Self::Refused,
+        Self::Owner,
     ];
 
     /// As it stands in metrics and logs.
@@ -180,6 +183,7 @@ impl Reason {
             Self::Broken => "broken",
             Self::Unfit => "unfit",
             Self::Refused => "refused",
+            Self::Owner => "owner",
         }
     }
 }
@@ -231,11 +235,15 @@ pub enum Fault {
     Unfit,
     /// A Serverless worker did not let it in.
     Refused,
+    /// It, or what came back, could not be adapted to the other API.
+    Adapter,
+    /// It is for something whose owner is not there, or not known.
+    Owner,
 }
 
 impl Fault {
     /// How many there are.
-    pub const COUNT: usize = 22;
+    pub const COUNT: usize = 24;
     /// All of them, in the order of their indexes.
     pub const ALL: [Self; Self::COUNT] = [
         Self::NoRoute,
@@ -260,6 +268,8 @@ impl Fault {
         Self::Redirect,
         Self::Unfit,
         Self::Refused,
+        Self::Adapter,
+        Self::Owner,
     ];
 
     /// As it stands in `x-figshift-reason`, metrics and logs.
@@ -287,6 +297,8 @@ impl Fault {
             Self::Redirect => "redirect",
             Self::Unfit => "unfit",
             Self::Refused => "upstream_refused",
+            Self::Adapter => "adapter",
+            Self::Owner => "owner",
         }
     }
 }
@@ -304,11 +316,13 @@ pub enum Trouble {
     ErrorEvent,
     /// An event stream that ended without an event.
     Empty,
+    /// It could not be adapted to what its client expects.
+    Adapter,
 }
 
 impl Trouble {
     /// How many there are.
-    pub const COUNT: usize = 5;
+    pub const COUNT: usize = 6;
     /// All of them, in the order of their indexes.
     pub const ALL: [Self; Self::COUNT] = [
         Self::FirstEvent,
@@ -316,6 +330,7 @@ impl Trouble {
         Self::Broken,
         Self::ErrorEvent,
         Self::Empty,
+        Self::Adapter,
     ];
 
     /// The class of a try that ends so. An error event may have a status, which tells more.
@@ -323,7 +338,7 @@ impl Trouble {
         match self {
             Self::FirstEvent | Self::Gap => Class::Timeout,
             Self::Broken | Self::Empty => Class::Broken,
-            Self::ErrorEvent => Class::ServerError,
+            Self::ErrorEvent | Self::Adapter => Class::ServerError,
         }
     }
 
@@ -335,6 +350,7 @@ impl Trouble {
             Self::Broken => "broken",
             Self::ErrorEvent => "error_event",
             Self::Empty => "empty",
+            Self::Adapter => "adapter",
         }
     }
 }

@@ -8,6 +8,7 @@ mod grpc;
 mod hop;
 mod host;
 mod keys;
+mod made_body;
 mod problem;
 mod proxy_header;
 mod replay;
@@ -23,6 +24,7 @@ pub use grpc::{GRPC, GRPC_MESSAGE, GRPC_STATUS, grpc_code, grpc_message, grpc_st
 pub use hop::{remove_from_request, remove_from_response};
 pub use host::is_host;
 pub use keys::{cookie, join_cookies, query};
+pub use made_body::forget_body;
 pub use problem::{error_event, problem_json};
 pub use proxy_header::{LONGEST_PROXY_HEADER, ProxyHeader, read_proxy_header};
 pub use replay::{Replay, ReplayBody};

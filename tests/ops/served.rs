@@ -121,6 +121,15 @@ impl Served {
         }
     }
 
+    /// Waits until it has ended by itself.
+    pub(crate) async fn wait(&mut self) {
+        let mut running = self.running.take().unwrap();
+        eventually("the process ends", || {
+            running.child.try_wait().unwrap().is_some()
+        })
+        .await;
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         let child = &self.running.as_ref().unwrap().child;
         kill_process(Pid::from_child(child), signal).unwrap();

@@ -229,6 +229,56 @@ async fn openai_s_client_streams_a_chat() {
     house.stop().await;
 }
 
+/// The example for clients of OpenAI's API before a legacy that has another one, between these two.
+fn adapted(site: &Site, legacy: u16, candidate: &str, percent: u8) -> String {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/adapter-openai.toml");
+    let example = fs::read_to_string(example).unwrap();
+    let (_, rest) = example.split_once("[backends.legacy]").unwrap();
+    let rest = rest
+        .replace(
+            "http://10.0.0.5:8000",
+            &format!("http://127.0.0.1:{legacy}"),
+        )
+        .replace("http://203.0.113.10:40123", candidate)
+        .replace("percent    = 5", &format!("percent = {percent}"));
+    format!("{}[backends.legacy]{rest}", site.head())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs OpenAI's Python client: tests/run"]
+async fn openai_s_client_is_served_by_a_legacy_with_another_api_and_by_its_successor() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_legacy, port) = server("tgi_server.py", folder.path()).await;
+    let sample = SampleBackend::start("vastai", Behaviour::healthy(50, 20))
+        .await
+        .unwrap();
+    for (percent, who) in [(0, "legacy"), (100, "vastai"), (50, "")] {
+        let place = folder.path().join(percent.to_string());
+        fs::create_dir_all(&place).unwrap();
+        let site = Site::new(&place);
+        let text = adapted(&site, port, &sample.url(), percent);
+        let house = site.serve_text(&text).await;
+        let base = house.url("/v1");
+        let mut client = python("openai_chat.py");
+        let told = tokio::task::spawn_blocking(move || told(client.args([base.as_str(), "30"])));
+        let told = told.await.unwrap();
+        println!("clients: openai by an adapter: {told}");
+        assert_eq!(told["words"], 30);
+        assert_eq!(
+            (&told["finish"], &told["mistake"]),
+            (&json!("length"), &json!(404))
+        );
+        if !who.is_empty() {
+            for text in [&told["whole"], &told["streamed"]] {
+                let is_legacy = text.as_str().unwrap().contains("legacy29");
+                assert_eq!(is_legacy, who == "legacy", "{told}");
+            }
+        }
+        assert!(told["spread_ms"].as_f64().unwrap() > 200.0, "{told}");
+        house.stop().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs grpcio: tests/run"]
 async fn grpc_calls_of_every_kind_pass() {

@@ -1,0 +1,78 @@
+//! The table of owners: opened when there is something to learn, and looked after.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::time::MissedTickBehavior;
+
+use crate::config::Config;
+use crate::owners::{CAPACITY, Opened, Owners, Settings};
+use crate::snapshot::Publisher;
+
+/// A predecessor that has just let go may still be closing its file.
+const WAIT: Duration = Duration::from_secs(2);
+/// Between two looks at what has expired.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// The table of the house, as soon as there is a rule.
+#[derive(Debug, Default)]
+pub(super) struct OwnersTable(Option<Arc<Owners>>);
+
+impl OwnersTable {
+    /// The table for a file; `None` as long as none has a rule.
+    pub(super) fn for_file(&mut self, config: &Config) -> Option<Arc<Owners>> {
+        if self.0.is_none() && !config.ownership.is_empty() {
+            self.0 = Some(open(&config.state_dir));
+        }
+        self.0.clone()
+    }
+
+    /// The file on disk is a successor's from now on.
+    pub(super) fn release(&self) {
+        if let Some(owners) = &self.0 {
+            owners.release();
+        }
+    }
+}
+
+fn open(state_dir: &Path) -> Arc<Owners> {
+    let settings = Settings {
+        folder: Some(state_dir.to_owned()),
+        capacity: CAPACITY,
+        wait: WAIT,
+    };
+    let (owners, opened) = Owners::open(settings, unix_now());
+    tell(&opened);
+    owners
+}
+
+fn tell(opened: &Opened) {
+    let (entries, expired, late) = (opened.entries, opened.expired, opened.late);
+    tracing::info!(entries, expired, late, "The table of owners is open");
+    if let Some(broken) = &opened.broken {
+        let moved = opened.set_aside.as_deref().unwrap_or(Path::new(""));
+        let moved = moved.display();
+        tracing::error!(%broken, %moved, "The table of owners could not be read, and begins anew: owners are looked for");
+    }
+    if let Some(error) = &opened.memory_only {
+        tracing::error!(%error, "The table of owners cannot be written: a restart would forget it");
+    }
+}
+
+/// Looks after the table in force, for good.
+pub async fn sweep_owners(publisher: Publisher) {
+    let mut interval = tokio::time::interval(EVERY);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        publisher.current().owners.sweep(unix_now());
+    }
+}
+
+fn unix_now() -> u32 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u32::try_from(since.as_secs()).unwrap_or(u32::MAX)
+    })
+}

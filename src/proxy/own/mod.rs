@@ -1,0 +1,16 @@
+//! What was made on one side is found there again: whose a request is, what is done with an id that nobody has
+//! seen, and what is learned from responses.
+
+mod ask;
+mod claim;
+mod inward;
+mod learn;
+mod list;
+mod outward;
+mod resolve;
+mod stream;
+
+pub(super) use claim::{Claim, claim};
+pub(super) use learn::learn;
+pub(super) use resolve::{looks_elsewhere, meaning, resolve};
+pub(super) use stream::Learner;
