@@ -84,6 +84,7 @@ fn choice(chosen: Chosen, names: &Names<'_>) -> Choice {
         By::Header => (ChosenBy::SideHeader, None),
         By::Sticky(at) => (ChosenBy::Sticky, names.sticky(at)),
         By::Draw => (ChosenBy::Draw, None),
+        By::Owner => (ChosenBy::Owner, None),
     };
     let drawn = matches!(by, ChosenBy::Sticky | ChosenBy::Draw);
     Choice {
@@ -115,7 +116,8 @@ fn of_try(tried: &recall::Try, before: Option<Side>, names: &Names<'_>) -> Try {
         (Some(side), _) if side == tried.side => Turn::Retry,
         (Some(_), _) => Turn::Fallback,
     };
-    let told = |reason: &Reason| before.is_some() || *reason == Reason::Unfit;
+    let told =
+        |reason: &Reason| before.is_some() || matches!(reason, Reason::Unfit | Reason::Owner);
     let reason = tried.reason.filter(told);
     Try {
         side: tried.side.as_str().to_owned(),

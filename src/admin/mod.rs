@@ -5,6 +5,7 @@ mod body;
 mod climbing;
 mod costing;
 mod discovering;
+mod draining;
 mod explain;
 mod flag;
 mod follower;
@@ -13,6 +14,7 @@ mod host;
 mod inquirer;
 mod moment;
 mod openapi;
+mod openapi_owners;
 mod patience;
 mod problem;
 mod refusal;
@@ -24,6 +26,8 @@ mod socket;
 mod view;
 mod words;
 
+#[cfg(test)]
+mod drain_tests;
 #[cfg(test)]
 mod guard_tests;
 #[cfg(test)]

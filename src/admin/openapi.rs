@@ -4,30 +4,30 @@
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use super::router;
+use super::{openapi_owners, router};
 use crate::api::{
     Applied, ConfigText, Explanation, Health, Journal, Notified, Problem, Ramp, Readiness, Resume,
     Rollback, RouteState, Shift, State,
 };
 
 /// One method of one path.
-struct Operation {
-    method: &'static str,
-    path: &'static str,
-    summary: &'static str,
+pub(super) struct Operation {
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    pub(super) summary: &'static str,
     /// What it takes.
-    body: Option<Value>,
+    pub(super) body: Option<Value>,
     /// Media type and schema of what it gives.
-    gives: (&'static str, Value),
-    parameters: Value,
+    pub(super) gives: (&'static str, Value),
+    pub(super) parameters: Value,
     /// Other statuses: those with a problem document.
-    problems: &'static [u16],
+    pub(super) problems: &'static [u16],
     /// Further statuses that give the same as 200.
-    also: &'static [u16],
+    pub(super) also: &'static [u16],
 }
 
 const READ: &[u16] = &[400, 401, 403, 421];
-const STORED: &[u16] = &[400, 401, 403, 421, 503];
+pub(super) const STORED: &[u16] = &[400, 401, 403, 421, 503];
 const OPEN: &[u16] = &[400, 421];
 const NOTICE: &[u16] = &[400, 401, 404, 408, 413, 415, 421];
 const CHANGE: &[u16] = &[400, 401, 403, 404, 408, 409, 413, 415, 421, 500, 503];
@@ -68,6 +68,7 @@ pub(super) fn document() -> Value {
 fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
     let mut all = readings(schemas);
     all.extend(changes(schemas));
+    all.extend(openapi_owners::operations(schemas));
     all
 }
 
@@ -244,12 +245,29 @@ fn changes(schemas: &mut SchemaGenerator) -> Vec<Operation> {
     ]
 }
 
-fn json_of<T: schemars::JsonSchema>(schemas: &mut SchemaGenerator) -> (&'static str, Value) {
+/// Media type and schema of JSON.
+pub(super) fn json_of<T: schemars::JsonSchema>(
+    schemas: &mut SchemaGenerator,
+) -> (&'static str, Value) {
     let schema = schemas.subschema_for::<T>().to_value();
     ("application/json", schema)
 }
 
 impl Operation {
+    /// No two have the same.
+    fn id(&self) -> &'static str {
+        match (self.method, self.path) {
+            ("post", "/api/v1/owners") => "learn_owners",
+            ("get", "/api/v1/owners/{rule}/{id}") => "owner",
+            ("delete", "/api/v1/owners/{rule}/{id}") => "forget_owner",
+            (_, path) => {
+                let name = path.trim_start_matches("/api/v1/").trim_matches('/');
+                let name = name.trim_end_matches(".json").trim_end_matches("/{id}");
+                name.trim_end_matches("/{name}")
+            }
+        }
+    }
+
     fn value(&self, problem: &Value) -> Value {
         let (kind, schema) = &self.gives;
         let mut responses = Map::new();
@@ -270,9 +288,8 @@ impl Operation {
             });
             responses.insert(status.to_string(), answer);
         }
-        let name = self.path.trim_start_matches("/api/v1/").trim_matches('/');
         let mut operation = json!({
-            "operationId": name.trim_end_matches(".json").trim_end_matches("/{id}").trim_end_matches("/{name}"),
+            "operationId": self.id(),
             "summary": self.summary,
             "parameters": self.parameters,
             "responses": responses,
@@ -308,6 +325,18 @@ mod tests {
             }
         }
         assert_eq!(documented, BTreeSet::from(PATHS));
+    }
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own() {
+        let document = document();
+        let paths = document["paths"].as_object().unwrap().values();
+        let operations = paths.flat_map(|methods| methods.as_object().unwrap().values());
+        let names: Vec<_> = operations
+            .map(|operation| operation["operationId"].as_str().unwrap())
+            .collect();
+        let distinct: BTreeSet<_> = names.iter().collect();
+        assert_eq!(distinct.len(), PATHS.len(), "{names:?}");
     }
 
     #[test]

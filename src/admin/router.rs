@@ -8,8 +8,8 @@ use axum::response::Response;
 use axum::routing::{get, post};
 
 use super::routes::{
-    config, events, health, journal, livez, metrics, openapi, ramp, readyz, request, resume,
-    rollback, route, shift, state, webhook,
+    config, drain, events, health, journal, livez, metrics, openapi, owner, owners, ramp, readyz,
+    request, resume, rollback, route, shift, state, webhook,
 };
 use super::view::View;
 use super::{access, problem};
@@ -21,7 +21,7 @@ pub(super) const API: &str = "/api/";
 pub(super) const WEBHOOK: &str = "/api/v1/vastai/webhook";
 
 /// All methods and paths, for whoever asks for another one, and for the OpenAPI document.
-pub(super) const PATHS: [(&str, &str); 16] = [
+pub(super) const PATHS: [(&str, &str); 21] = [
     ("get", "/metrics"),
     ("get", "/livez"),
     ("get", "/readyz"),
@@ -32,12 +32,17 @@ pub(super) const PATHS: [(&str, &str); 16] = [
     ("get", "/api/v1/journal"),
     ("get", "/api/v1/events"),
     ("get", "/api/v1/requests/{id}"),
+    ("get", "/api/v1/drain"),
+    ("get", "/api/v1/owners"),
+    ("get", "/api/v1/owners/{rule}/{id}"),
     ("get", "/api/v1/openapi.json"),
     ("post", "/api/v1/rollback"),
     ("post", "/api/v1/resume"),
     ("post", "/api/v1/shift"),
     ("post", "/api/v1/ramp"),
+    ("post", "/api/v1/owners"),
     ("post", WEBHOOK),
+    ("delete", "/api/v1/owners/{rule}/{id}"),
 ];
 
 /// What is served on the admin port, to everybody who reaches it.
@@ -63,6 +68,12 @@ fn paths(view: View) -> Router {
         .route("/api/v1/journal", get(journal::journal))
         .route("/api/v1/events", get(events::events))
         .route("/api/v1/requests/{id}", get(request::request))
+        .route("/api/v1/drain", get(drain::drain))
+        .route("/api/v1/owners", get(owners::list).post(owners::learn))
+        .route(
+            "/api/v1/owners/{rule}/{id}",
+            get(owner::show).delete(owner::forget),
+        )
         .route("/api/v1/openapi.json", get(openapi::openapi))
         .route("/api/v1/rollback", post(rollback::rollback))
         .route("/api/v1/resume", post(resume::resume))

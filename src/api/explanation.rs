@@ -97,6 +97,8 @@ pub enum ChosenBy {
     Sticky,
     /// A draw for this request alone.
     Draw,
+    /// It is for something that belongs to a side, or was looked for.
+    Owner,
 }
 
 /// One try.

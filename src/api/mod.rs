@@ -5,11 +5,13 @@ mod change;
 mod config;
 mod cost;
 mod discovery;
+mod drain;
 mod explanation;
 mod flag;
 mod guard;
 mod health;
 mod journal;
+mod owner;
 mod problem;
 mod ramp;
 mod serverless;
@@ -19,6 +21,7 @@ pub use change::{Applied, Moved, Resume, Rollback, Shift};
 pub use config::ConfigText;
 pub use cost::{BackendCost, BudgetState, SideCost};
 pub use discovery::{DiscoveryState, FoundState, Notified};
+pub use drain::{BackendDrain, DrainWord, Drains, OwnersTable, RuleDrain};
 pub use explanation::{Choice, ChosenBy, Explanation, Refused, Try, Turn, is_request_id};
 pub use flag::FlagState;
 pub use guard::{
@@ -30,6 +33,7 @@ pub use health::{
     RouteHealth, RouteReadiness, ServiceHealth, ServiceStatus,
 };
 pub use journal::{Journal, JournalEntry};
+pub use owner::{Forgotten, Imported, LiveOwner, LiveOwners, NewOwner, Owner, RefusedOwner};
 pub use problem::Problem;
 pub use ramp::{PausedBy, Ramp, RampOrder, RampState, RampWord};
 pub use serverless::{KeyState, ServerlessState};

@@ -8,8 +8,8 @@ use crate::config::scalar::Duration;
 
 use super::address::Address;
 use super::{
-    Exit, check, completions, connect, demo, events, explain, health, ramp, resume, rollback,
-    schema, serve, shift, status, vast,
+    Exit, adapter, check, completions, connect, demo, drain, events, explain, health, owner, ramp,
+    resume, rollback, schema, serve, shift, status, vast,
 };
 
 /// Moves an inference service to Vast.ai without anyone noticing.
@@ -150,6 +150,12 @@ enum Command {
                             x-request-id: 7f3c9a01b2d4e6f80000000a3c\n  \
                             figshift explain 7f3c9a01b2d4e6f80000000a3c")]
     Explain(explain::Explain),
+    /// Find out whether a backend may be stopped.
+    Drain(drain::Drain),
+    /// See, import and forget which backend owns a job or another thing that stays where it was made.
+    Owner(owner::Owner),
+    /// Try out the programs that stand between clients and a backend with another API.
+    Adapter(adapter::Arguments),
     /// See what is rented at Vast.ai, and find out why it does not serve.
     Vast(vast::Vast),
     /// Print a script that completes commands and flags in a shell.
@@ -191,6 +197,9 @@ pub fn run(args: Args) -> Exit {
         Command::Ramp(args) => ramp::run(&args),
         Command::Events(args) => events::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Drain(args) => drain::run(&args),
+        Command::Owner(args) => owner::run(&args),
+        Command::Adapter(args) => adapter::run(&args),
         Command::Vast(args) => vast::run(&args),
         Command::Completions { shell } => completions::run(shell),
         Command::Schema => schema::run(),

@@ -105,8 +105,21 @@ impl Ask {
         what: &str,
         body: &impl Serialize,
     ) -> Result<Applied, Failed> {
-        let url = self.admin.url(&format!("/api/v1/{what}"));
+        self.post(&format!("/api/v1/{what}"), body).await
+    }
+
+    pub(super) async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, Failed> {
+        let url = self.admin.url(path);
         self.read(self.client.post(url).json(body)).await
+    }
+
+    pub(super) async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failed> {
+        let url = self.admin.url(path);
+        self.read(self.client.delete(url)).await
     }
 
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failed> {

@@ -11,9 +11,10 @@ use super::lines::lines;
 use super::print::{print, print_json};
 use super::reach::{Reach, Target};
 use super::serve::{on_control_runtime, say};
-use super::{Exit, costs, events, learned, offline};
+use super::{Exit, costs, drain, events, learned, offline};
 use crate::api::{
-    BreakerState, ConfigStatus, HouseStatus, Phase, RouteState, ServiceHealth, SideState, State,
+    BreakerState, ConfigStatus, Drains, HouseStatus, Phase, RouteState, ServiceHealth, SideState,
+    State,
 };
 
 /// Between two looks.
@@ -69,6 +70,9 @@ async fn look(reach: &Reach, args: &Status) -> Exit {
     let entries = journal
         .map(|(_, journal)| journal.entries)
         .unwrap_or_default();
+    // An older figshift has no answer to that.
+    let drains = reach.ask.get::<Drains>(drain::PATH).await.ok();
+    let drains = drains.filter(|drains| !drains.rules.is_empty());
     let exit = match state.status {
         HouseStatus::Ok => Exit::Done,
         HouseStatus::Degraded | HouseStatus::Down => Exit::No,
@@ -76,20 +80,24 @@ async fn look(reach: &Reach, args: &Status) -> Exit {
     if args.target.json {
         let mut document = json!(state);
         document["journal"] = json!(entries);
+        if let Some(drains) = &drains {
+            document["drain"] = json!(drains);
+        }
         return exit.after(match args.watch {
             // One document a line, for programs that follow.
             true => print(&format!("{document}\n")),
             false => print_json(&document),
         });
     }
-    let mut text = format!("{clear}{}", page(&state, reach));
+    let owned = drains.as_ref().and_then(drain::line).unwrap_or_default();
+    let mut text = format!("{clear}{}", page(&state, &owned, reach));
     if !entries.is_empty() {
         text += &format!("\n{}", events::table(&entries));
     }
     exit.after(print(&text))
 }
 
-fn page(state: &State, reach: &Reach) -> String {
+fn page(state: &State, owned: &str, reach: &Reach) -> String {
     let mut text = format!(
         "figshift {} at {}: {}, {}, epoch {}\n",
         plain(&state.version),
@@ -113,6 +121,7 @@ fn page(state: &State, reach: &Reach) -> String {
     }
     text += &learned::lines(state);
     text += &costs::of_backends(state);
+    text += owned;
     let rows: Vec<_> = state
         .routes
         .iter()

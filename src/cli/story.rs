@@ -41,6 +41,7 @@ fn given(choice: &Choice) -> String {
     let in_force = percent(choice.percent);
     let why = match (choice.by, choice.draw) {
         (ChosenBy::OnlySide, _) => "the route has no other side".to_owned(),
+        (ChosenBy::Owner, _) => "what it is for belongs there, or was looked for".to_owned(),
         (ChosenBy::SideHeader, _) => "a trusted peer said so by x-figshift-side".to_owned(),
         (by, draw) => {
             let draw = draw.unwrap_or_default();

@@ -7,7 +7,9 @@ use arc_swap::ArcSwap;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 
-use super::{endpoints, guards, house, limits, ramps, routes, serverless, shares};
+use super::{
+    adapters, endpoints, guards, house, limits, owners, ramps, routes, serverless, shares,
+};
 use crate::config::Config;
 use crate::control::{Findings, Standing};
 use crate::snapshot::Publisher;
@@ -44,6 +46,8 @@ impl HouseCollector {
         descs.extend(endpoints::descs()?);
         descs.extend(limits::descs()?);
         descs.extend(serverless::descs()?);
+        descs.extend(adapters::descs()?);
+        descs.extend(owners::descs()?);
         descs.extend(house::descs()?);
         Ok(Self { sources, descs })
     }
@@ -71,6 +75,8 @@ impl Collector for HouseCollector {
         families.extend(endpoints::collect(&snapshot));
         families.extend(limits::collect(&snapshot));
         families.extend(serverless::collect(&snapshot));
+        families.extend(adapters::collect(&snapshot));
+        families.extend(owners::collect(&snapshot));
         families.extend(house::of_workers(&sources.workers));
         families.extend(house::of_config(&snapshot, &standing));
         families

@@ -2,9 +2,11 @@
 //! and writes nothing that a worker reads. Label values come from the configuration or from sets
 //! that are closed at compile time, so nothing that a client sends can grow the number of series.
 
+mod adapters;
 mod collector;
 mod costs;
 mod discoveries;
+mod drain;
 mod endpoints;
 mod family;
 mod flags;
@@ -13,6 +15,7 @@ mod house;
 mod limits;
 mod logs;
 mod metrics;
+mod owners;
 mod ramps;
 mod routes;
 mod serverless;
@@ -20,13 +23,18 @@ mod shares;
 mod window;
 
 #[cfg(test)]
+mod adapters_tests;
+#[cfg(test)]
 mod guard_tests;
+#[cfg(test)]
+mod owners_tests;
 #[cfg(test)]
 pub(crate) mod sample;
 #[cfg(test)]
 mod tests;
 
 pub use collector::Sources;
+pub use drain::{Drain, DrainState, Survey, drains};
 pub use logs::{LogError, Logs, init_logs};
 pub use metrics::Metrics;
 pub use window::{Recent, Window};

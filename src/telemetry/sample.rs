@@ -10,6 +10,7 @@ use crate::control::{
     Finding, Findings, Force, Hold, Outcome, Overrides, Part, RouteOverride, Stamp, Standing,
     Switches, Totals,
 };
+use crate::owners::{Learned, Owners};
 use crate::policy::guard::{Against, Metric, Pair, Progress, Reason, Tally, Verdict};
 use crate::snapshot::{Addresses, Publisher, Snapshot, compile};
 use crate::stats::{Cells, Limits, WorkerCell};
@@ -77,6 +78,28 @@ pub(crate) fn snapshot(routes: usize, previous: &Snapshot) -> Snapshot {
         WORKERS,
     )
     .unwrap()
+}
+
+/// Of a file that says this beside where it listens, with a table of owners for 16.
+pub(crate) fn owning(text: &str) -> Snapshot {
+    let text = format!("[listen]\nhttp = \"127.0.0.1:8080\"\n{text}");
+    let config = parse(&text, "test.toml", &EmptyEnv).unwrap_or_else(|bad| panic!("{bad}"));
+    let mut empty = Snapshot::empty();
+    empty.owners = Owners::memory(16);
+    compile(&config, &Arc::default(), &Addresses::new(), &empty, WORKERS).unwrap()
+}
+
+/// Its table learns an owner, for a day.
+pub(crate) fn learn(snapshot: &Snapshot, rule: &str, id: &str, backend: &str, now: u32) {
+    let learned = Learned {
+        rule,
+        id: id.as_bytes(),
+        backend,
+        ttl: 86_400,
+        origin: "",
+        theirs: None,
+    };
+    snapshot.owners.learn(learned, now);
 }
 
 /// With one route.
