@@ -38,9 +38,9 @@ const UPLOADS: &str = r#"
 
 async fn open(uploads: &str) -> Port {
     let port = Port::open().await;
-    port.view
-        .publisher
-        .publish(owning(&format!("{RULES}{uploads}")));
+    let house = owning(&format!("{RULES}{uploads}"));
+    house.owners.follows(&["jobs"], 0);
+    port.view.publisher.publish(house);
     port
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::MissedTickBehavior;
 
 use crate::config::Config;
+use crate::config::model::IdMode;
 use crate::owners::{CAPACITY, Opened, Owners, Settings};
 use crate::snapshot::Publisher;
 
@@ -15,17 +16,28 @@ const WAIT: Duration = Duration::from_secs(2);
 /// Between two looks at what has expired.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// The table of the house, as soon as there is a rule.
+/// The table of the house, as soon as there is a rule, or a table that was left.
 #[derive(Debug, Default)]
 pub(super) struct OwnersTable(Option<Arc<Owners>>);
 
 impl OwnersTable {
-    /// The table for a file; `None` as long as none has a rule.
+    /// The table for a file that comes in force; `None` as long as none has a rule. It is told which rules
+    /// the file has.
     pub(super) fn for_file(&mut self, config: &Config) -> Option<Arc<Owners>> {
-        if self.0.is_none() && !config.ownership.is_empty() {
-            self.0 = Some(open(&config.state_dir));
+        let folder = &config.state_dir;
+        // One that was left has to hear of it, too, if there are no rules any more.
+        let is_wanted = || !config.ownership.is_empty() || Owners::are_left_in(folder);
+        if self.0.is_none() && is_wanted() {
+            self.0 = Some(open(folder));
         }
-        self.0.clone()
+        let owners = self.0.as_ref()?;
+        // A rule that goes by prefixes learns nothing.
+        let rules = config.ownership.iter();
+        let rules = rules.filter(|rule| rule.id_mode == IdMode::Learned);
+        let rules: Vec<&str> = rules.map(|rule| &*rule.name).collect();
+        // The file is in force a moment after this, and a second of the clock may be almost over.
+        owners.follows(&rules, unix_now().saturating_add(1));
+        Some(Arc::clone(owners))
     }
 
     /// The file on disk is a successor's from now on.

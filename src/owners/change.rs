@@ -228,6 +228,7 @@ pub(super) fn about(table: &Table) -> About {
         secret: *table.secret(),
         since: table.counts.since.load(Relaxed),
         blind_until: table.counts.blind_until.load(Relaxed),
+        rules: table.followed.all(),
     }
 }
 

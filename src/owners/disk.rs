@@ -1,8 +1,10 @@
 //! The file of the table. redb checks all its checksums when it is opened; what still makes it panic on a
 //! damaged file is caught here and told as damage.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -11,12 +13,16 @@ use redb::backends::FileBackend;
 use redb::{Builder, Database, ReadableDatabase, ReadableTable, ReadableTableMetadata};
 use redb::{TableDefinition, WriteTransaction};
 
+use super::followed::Begins;
 use super::key::{Key, Secret};
 use super::row::Row;
 use super::trouble::Trouble;
 
 pub(super) const ENTRIES: TableDefinition<'_, u128, &[u8]> = TableDefinition::new("entries");
 const ABOUT: TableDefinition<'_, &str, u128> = TableDefinition::new("about");
+/// What stands before the name of a rule in [`ABOUT`], and all names there.
+const RULE: &str = "rule:";
+const RULES: Range<&str> = RULE.."rule;";
 /// Another format is moved aside.
 pub(super) const FORMAT: u64 = 1;
 /// Pages in memory: enough for the upper part of the tree.
@@ -26,11 +32,13 @@ const CACHE: usize = 8 * 1024 * 1024;
 pub(super) const WORTH_COMPACTING: u64 = 32 * 1024 * 1024;
 
 /// What the file tells of the table as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct About {
     pub(super) secret: Secret,
     pub(super) since: u32,
     pub(super) blind_until: u32,
+    /// The rules that were in force at the last write, and since when.
+    pub(super) rules: Begins,
 }
 
 /// The open file.
@@ -54,7 +62,7 @@ pub(super) fn guarded<T>(run: impl FnOnce() -> Result<T, Trouble>) -> Result<T, 
 impl Disk {
     /// Opens a file. One that is new gets `begin`; else gives what the file tells. The last is whether it
     /// is new.
-    pub(super) fn open(path: &Path, begin: About) -> Result<(Self, About, bool), Trouble> {
+    pub(super) fn open(path: &Path, begin: &About) -> Result<(Self, About, bool), Trouble> {
         guarded(|| {
             let file = open_private(path)?;
             let backend = FileBackend::new(file).map_err(told)?;
@@ -66,8 +74,8 @@ impl Disk {
             match disk.about()? {
                 Some(about) => Ok((disk, about, false)),
                 None => {
-                    disk.write(|_| Ok(()), &begin)?;
-                    Ok((disk, begin, true))
+                    disk.write(|_| Ok(()), begin)?;
+                    Ok((disk, begin.clone(), true))
                 }
             }
         })
@@ -91,10 +99,20 @@ impl Disk {
             Ok(other) => return Err(Trouble::Format(other)),
             Err(_) => return Err(bad("format")),
         }
+        let mut rules = Begins::new();
+        for found in table.range(RULES).map_err(told)? {
+            let (name, since) = found.map_err(told)?;
+            let name = name.value().strip_prefix(RULE).unwrap_or_default();
+            // One that cannot be read begins anew when it is in force.
+            if let Ok(since) = u32::try_from(since.value()) {
+                rules.insert(name.into(), since);
+            }
+        }
         Ok(Some(About {
             secret: Secret::from_number(get("secret")?),
             since: figure("since")?,
             blind_until: figure("blind_until")?,
+            rules,
         }))
     }
 
@@ -176,6 +194,29 @@ fn tell(writing: &WriteTransaction, about: &About) -> Result<(), Trouble> {
             table.insert(name, value).map_err(told)?;
         }
     }
+    tell_rules(&mut table, &about.rules)
+}
+
+fn tell_rules(table: &mut redb::Table<'_, &str, u128>, rules: &Begins) -> Result<(), Trouble> {
+    let mut missing: BTreeMap<String, u128> = rules
+        .iter()
+        .map(|(name, since)| (format!("{RULE}{name}"), u128::from(*since)))
+        .collect();
+    let mut gone = Vec::new();
+    for found in table.range(RULES).map_err(told)? {
+        let (name, since) = found.map_err(told)?;
+        match missing.get(name.value()) {
+            Some(known) if *known == since.value() => drop(missing.remove(name.value())),
+            Some(_) => {}
+            None => gone.push(name.value().to_owned()),
+        }
+    }
+    for name in gone {
+        table.remove(&*name).map_err(told)?;
+    }
+    for (name, since) in missing {
+        table.insert(&*name, since).map_err(told)?;
+    }
     Ok(())
 }
 
@@ -220,6 +261,7 @@ mod tests {
             secret: Secret::random(),
             since: 1,
             blind_until: 2,
+            rules: Begins::new(),
         }
     }
 
@@ -240,7 +282,7 @@ mod tests {
         let path = folder.path().join("owners.redb");
         let len = || fs::metadata(&path).unwrap().len();
         let about = begin();
-        let (mut disk, told_about, is_new) = Disk::open(&path, about).unwrap();
+        let (mut disk, told_about, is_new) = Disk::open(&path, &about).unwrap();
         assert!(is_new && told_about == about);
         let row = Row {
             created: 1,
@@ -278,7 +320,7 @@ mod tests {
         assert!(len() < full / 3, "{} of {full}", len());
         assert_eq!(rows(&disk), 500);
         disk.close().unwrap();
-        let (disk, told_about, is_new) = Disk::open(&path, begin()).unwrap();
+        let (disk, told_about, is_new) = Disk::open(&path, &begin()).unwrap();
         assert!(!is_new && told_about == about);
         assert_eq!(rows(&disk), 500);
     }
@@ -287,11 +329,11 @@ mod tests {
     fn a_second_one_is_told_that_it_is_busy() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("owners.redb");
-        let (first, ..) = Disk::open(&path, begin()).unwrap();
-        let second = Disk::open(&path, begin());
+        let (first, ..) = Disk::open(&path, &begin()).unwrap();
+        let second = Disk::open(&path, &begin());
         assert!(matches!(second, Err(Trouble::Busy)));
         first.close().unwrap();
-        assert!(Disk::open(&path, begin()).is_ok());
+        assert!(Disk::open(&path, &begin()).is_ok());
     }
 
     #[test]

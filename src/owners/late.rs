@@ -25,6 +25,8 @@ pub(super) enum What {
     Learned,
     Done,
     Gone,
+    /// A rule has begun or ended.
+    Rule,
 }
 
 /// An id: as text if it is.
@@ -95,6 +97,12 @@ impl Line {
 
     fn tell(&self, table: &Table, now: u32) {
         let id = self.id.bytes();
+        if matches!(self.what, What::Rule) {
+            // Up to now it may have had a gap.
+            table.followed.doubt(&self.rule, now);
+            table.bell.ring();
+            return;
+        }
         let known = table.created(&self.rule, id);
         if known.is_some_and(|created| created > self.at) {
             return;
@@ -114,6 +122,7 @@ impl Line {
             }
             What::Done => drop(table.finish(&self.rule, id, self.at)),
             What::Gone => drop(table.forget(&self.rule, id)),
+            What::Rule => {}
         }
     }
 }
@@ -135,6 +144,11 @@ impl Late {
             writes: AtomicBool::new(false),
             read: Mutex::new(0),
         }
+    }
+
+    /// There is no folder: nothing is ever to be on disk.
+    pub(super) fn is_nowhere(&self) -> bool {
+        self.path.is_none()
     }
 
     /// From now on all is told here.

@@ -7,6 +7,9 @@
 //! time of one fsync, no more; what was written is there whole, or as it was before. While the disk fails,
 //! serving goes on from memory, failures are counted, and what was missed is written when it works again.
 //!
+//! It knows since when it learns by each rule, too: what a rule speaks of and was made before it was in force,
+//! or while it was out of the file, is as little known as what was made before the table began.
+//!
 //! In a state folder: `owners.redb` is the table, `owners.key` the secret of its keys for a process that
 //! has to wait for the table, `owners.late` what a predecessor tells its successor, and
 //! `owners.redb.broken-<unix seconds>` a table that could not be used.
@@ -16,6 +19,7 @@ mod change;
 mod counts;
 mod disk;
 mod entry;
+mod followed;
 mod key;
 mod late;
 mod listing;

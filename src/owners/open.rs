@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 
 use super::change::about;
 use super::disk::{About, WORTH_COMPACTING};
+use super::followed::Begins;
 use super::key::Secret;
 use super::late::Late;
 use super::place::{Found, Place, Taken};
@@ -35,8 +36,9 @@ impl Open {
             secret: place.secret().unwrap_or_else(Secret::random),
             since: now,
             blind_until: 0,
+            rules: Begins::new(),
         };
-        let found = place.open(begin, settings.wait, now);
+        let found = place.open(&begin, settings.wait, now);
         let secret = found
             .as_ref()
             .map_or(begin.secret, |found| found.about.secret);
@@ -87,7 +89,7 @@ impl Open {
 
     fn replace(&mut self, found: Found, now: u32) -> Result<Found, Trouble> {
         found.disk.close()?;
-        let mut found = self.place.begin_anew(about(&self.table), now)?;
+        let mut found = self.place.begin_anew(&about(&self.table), now)?;
         self.opened.set_aside = found.set_aside.take();
         adopt(&self.table, &found, &self.loaded, now)?;
         Ok(found)

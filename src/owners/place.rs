@@ -53,8 +53,13 @@ impl Place {
         self.folder.join("owners.late")
     }
 
+    /// Whether a table was left here, or is being kept.
+    pub(super) fn has_table(&self) -> bool {
+        self.table().exists() || self.late().exists()
+    }
+
     /// Opens the file, or one in its place if it cannot be used. A new one tells `begin`.
-    pub(super) fn open(&self, begin: About, wait: Duration, now: u32) -> Result<Found, Trouble> {
+    pub(super) fn open(&self, begin: &About, wait: Duration, now: u32) -> Result<Found, Trouble> {
         fs::create_dir_all(&self.folder)?;
         let trouble = match self.open_free(begin, wait) {
             Ok((disk, about, is_new)) => {
@@ -78,7 +83,7 @@ impl Place {
     }
 
     /// Moves the file aside and begins another one.
-    pub(super) fn begin_anew(&self, begin: About, now: u32) -> Result<Found, Trouble> {
+    pub(super) fn begin_anew(&self, begin: &About, now: u32) -> Result<Found, Trouble> {
         let aside = set_aside(&self.table(), now)?;
         let (disk, about, _) = Disk::open(&self.table(), begin)?;
         self.sync_names();
@@ -98,7 +103,7 @@ impl Place {
         }
     }
 
-    fn open_free(&self, begin: About, wait: Duration) -> Result<(Disk, About, bool), Trouble> {
+    fn open_free(&self, begin: &About, wait: Duration) -> Result<(Disk, About, bool), Trouble> {
         let start = Instant::now();
         loop {
             match Disk::open(&self.table(), begin) {

@@ -1,5 +1,6 @@
 //! The table as the rest of the house sees it.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use super::late::{Late, Line, What};
 use super::open::Open;
+use super::place::Place;
 use super::retry::Retry;
 use super::table::{Table, lock};
 use super::words::{Health, Learned, Learnt, Listed, Opened, Owned, Settings, Tally};
@@ -84,6 +86,36 @@ impl Owners {
         self.table.original(rule, backend, theirs)
     }
 
+    /// These rules are in force from now on, and no others: to be told before the first request and with each
+    /// change. A rule that was in force without a gap, over restarts too, keeps the time at which it began; one
+    /// that comes back begins anew. On disk as soon as what is learned. A name that is too long to be learned by
+    /// is left out, and so are more than 4 096 rules.
+    pub fn follows(&self, rules: &[&str], now: u32) {
+        let changed = self.table.followed.follow(rules, now);
+        if self.table.followed.waits() && self.table.keeps.load(Relaxed) {
+            self.table.bell.ring();
+        }
+        if self.late.writes() {
+            for rule in changed {
+                let line = Line::about(What::Rule, &rule, b"", now);
+                self.late.tell(&self.table, &line);
+            }
+        }
+    }
+
+    /// Since when a rule is in force, in unix seconds: what it speaks of and was made before is not known.
+    /// `None` if it is not. Never before the table itself began.
+    pub fn since(&self, rule: &str) -> Option<u32> {
+        let began = self.table.counts.since.load(Relaxed);
+        let since = self.table.followed.since(rule)?;
+        Some(since.max(began))
+    }
+
+    /// Whether a table was left in a state folder, and so may know of something even if no rule is in force.
+    pub fn are_left_in(folder: &Path) -> bool {
+        Place::new(folder.to_owned()).has_table()
+    }
+
     /// How many ids of each rule each backend owns, in the order of their names. Looks at all entries, a
     /// shard at a time.
     pub fn tallies(&self, now: u32) -> Vec<Tally> {
@@ -109,7 +141,10 @@ impl Owners {
             expired: counts.expired.load(Relaxed),
             refused: counts.refused.load(Relaxed),
             write_errors: counts.write_errors.load(Relaxed),
-            behind: table.behind(),
+            behind: match self.late.is_nowhere() {
+                true => 0,
+                false => table.behind(),
+            },
             on_disk: self.is_on_disk(),
             late_lines: counts.late_lines.load(Relaxed),
         }
@@ -201,6 +236,9 @@ mod crash_tests;
 #[cfg(test)]
 #[path = "damage_tests.rs"]
 mod damage_tests;
+#[cfg(test)]
+#[path = "followed_tests.rs"]
+mod followed_tests;
 #[cfg(test)]
 #[path = "handover_tests.rs"]
 mod handover_tests;

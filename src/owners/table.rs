@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::bell::Bell;
 use super::counts::Counts;
 use super::entry::Entry;
+use super::followed::Followed;
 use super::key::{Key, Secret};
 use super::names::Names;
 use super::shard::{Shard, Told, Twin};
@@ -29,6 +30,8 @@ pub(super) struct Table {
     /// From the id at an owner to the entry. Locked within a shard's lock, never around one.
     theirs: Mutex<HashMap<Key, Key>>,
     pub(super) counts: Counts,
+    /// Since when the rules are in force.
+    pub(super) followed: Followed,
     /// Whether there is a disk that changes are noted for.
     pub(super) keeps: AtomicBool,
     /// Rung when the first change waits.
@@ -54,6 +57,7 @@ impl Table {
             backends: Names::default(),
             theirs: Mutex::default(),
             counts: Counts::new(since),
+            followed: Followed::default(),
             keeps: AtomicBool::new(false),
             bell: Bell::default(),
         }
@@ -67,14 +71,15 @@ impl Table {
         self.len.load(Relaxed)
     }
 
-    /// Changes that wait for the disk; those of a whole shard count as its entries.
+    /// Changes that wait for the disk; those of a whole shard count as its entries, those of rules as one.
     pub(super) fn behind(&self) -> usize {
         let waiting = |index| {
             let shard = self.shard(index);
             let whole = if shard.whole { shard.len() } else { 0 };
             whole.max(shard.pending.len())
         };
-        (0..self.shards()).map(waiting).sum()
+        let rules = usize::from(self.followed.waits());
+        (0..self.shards()).map(waiting).sum::<usize>() + rules
     }
 
     pub(super) fn shards(&self) -> usize {

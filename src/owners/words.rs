@@ -133,7 +133,7 @@ pub struct Health {
     pub refused: u64,
     /// Failures to write, or to open the file again.
     pub write_errors: u64,
-    /// Changes that wait for the disk.
+    /// Changes that wait for the disk; 0 if there is to be none.
     pub behind: usize,
     /// Whether the table is on disk as well.
     pub on_disk: bool,

@@ -117,9 +117,11 @@ impl Writer {
         };
         self.table.bell.hush();
         let mut left = self.table.shards();
+        // With the first transaction, even if nothing else has changed.
+        let mut has_rules = self.table.followed.take();
         while left > 0 {
             let batches = self.take(&mut left);
-            if batches.is_empty() {
+            if batches.is_empty() && !has_rules {
                 continue;
             }
             if let Err(trouble) = change::write(&self.table, &disk, &batches) {
@@ -127,11 +129,15 @@ impl Writer {
                 for batch in batches {
                     batch.put_back(&self.table);
                 }
+                if has_rules {
+                    self.table.followed.put_back();
+                }
                 self.table.counts.fail();
                 drop(disk);
                 self.let_go();
                 return false;
             }
+            has_rules = false;
             if !all && left > 0 {
                 // The rest after a pause.
                 self.table.bell.ring();
@@ -187,7 +193,7 @@ impl Writer {
 
     fn try_open(&self, now: u32) -> Result<Taken, Trouble> {
         let begin = change::about(&self.table);
-        let found = self.place.open(begin, Duration::ZERO, now)?;
+        let found = self.place.open(&begin, Duration::ZERO, now)?;
         if let (Some(aside), Some(broken)) = (&found.set_aside, &found.broken) {
             tracing::error!(aside = %aside.display(), %broken, "A table of owners was moved aside");
         }
@@ -236,6 +242,7 @@ pub(super) fn adopt(
     let taken = found.load(table, is_first, now)?;
     if is_first {
         table.counts.since.fetch_min(found.about.since, Relaxed);
+        table.followed.take_over(&found.about.rules);
     }
     loaded.store(true, Relaxed);
     Ok(taken)

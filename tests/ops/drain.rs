@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use figshift::outbound::near;
 use figshift::owners::{Owners, Settings};
+use rustix::process::Signal;
 use serde_json::json;
 
 use super::commands::has;
 use super::served::{Said, Served};
+use crate::support::soon;
 
 const RULES: &str = "[[ownership]]\nname = \"jobs\"\ncreate = [\"POST /jobs\"]\nuse = [\"/jobs/{id}\"]\nttl = \"1h\"\n";
 
-/// A table that began in 1970, so that nothing can be missing from it.
-fn old_table(served: &Served) {
+/// A table that began in 1970, and has learned by rule `jobs` since, so that nothing can be missing from it.
+pub(crate) fn old_table(served: &Served) {
     fs::create_dir_all(served.state_dir()).unwrap();
     let settings = Settings {
         folder: Some(served.state_dir()),
@@ -22,6 +24,7 @@ fn old_table(served: &Served) {
     };
     let (owners, opened) = Owners::open(settings, 1);
     assert!(opened.memory_only.is_none(), "{opened:?}");
+    owners.follows(&["jobs"], 1);
     assert!(owners.flush());
     drop(owners);
 }
@@ -30,6 +33,19 @@ async fn metrics(served: &Served) -> String {
     let url = format!("http://{}/metrics", served.admin());
     let answer = near().build().unwrap().get(url).send().await.unwrap();
     answer.text().await.unwrap()
+}
+
+/// Writes another file and waits until it is in force.
+async fn reload(served: &Served, text: &str) {
+    let before = served.state().await.epoch;
+    fs::write(&served.file, text).unwrap();
+    served.signal(Signal::HUP);
+    soon("the file is in force", async {
+        while served.state().await.epoch == before {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 }
 
 /// Writes lines for an import and imports them.
@@ -176,6 +192,56 @@ async fn what_is_not_known_is_not_drained() {
     let said = served.command(&["drain", "status", "nope"]).await;
     assert_eq!(said.code, 2);
     has(&said.err, &["there are: new, old"]);
+}
+
+#[tokio::test]
+async fn a_rule_that_is_added_to_an_old_table_makes_it_unknown() {
+    const CLIPS: &str = "[[ownership]]\nname = \"clips\"\ncreate = [\"POST /clips\"]\nuse = [\"/clips/{id}\"]\nttl = \"1h\"\n";
+    const SENTENCE: &str =
+        "what is rule `clips`'s and was made before the table of owners began to learn by it";
+    let mut served = Served::on_disk(RULES);
+    old_table(&served);
+    served.run(&[]).await;
+    assert_eq!(served.command(&["shift", "all", "0"]).await.code, 0);
+    let status = async |served: &Served| served.command(&["drain", "status", "new"]).await;
+    assert_eq!(status(&served).await.code, 0);
+
+    let plain = served.text();
+    let more = plain.replace(RULES, &format!("{RULES}{CLIPS}"));
+    reload(&served, &more).await;
+    let said = status(&served).await;
+    assert_eq!(said.code, 3, "{said:?}");
+    has(&said.out, &["new      unknown  unknown", SENTENCE]);
+    // It is only that rule, and a restart knows it as well.
+    assert!(!said.out.contains("`jobs`"), "{said:?}");
+    served.kill();
+    served.run(&[]).await;
+    let said = status(&served).await;
+    assert_eq!(said.code, 3, "{said:?}");
+    has(&said.out, &[SENTENCE]);
+    assert!(!said.out.contains("`jobs`"), "{said:?}");
+    reload(&served, &plain).await;
+    assert_eq!(status(&served).await.code, 0);
+}
+
+#[tokio::test]
+async fn a_rule_that_was_out_while_it_served_begins_anew() {
+    let mut served = Served::on_disk(RULES);
+    old_table(&served);
+    served.run(&[]).await;
+    assert_eq!(served.command(&["shift", "all", "0"]).await.code, 0);
+    let status = async |served: &Served| served.command(&["drain", "status", "new"]).await.code;
+    assert_eq!(status(&served).await, 0);
+    // Started without any rule, the table has to hear of it all the same.
+    served.kill();
+    let text = served.text();
+    fs::write(&served.file, text.replace(RULES, "")).unwrap();
+    served.run(&[]).await;
+    served.signal(Signal::TERM);
+    served.wait().await;
+    fs::write(&served.file, &text).unwrap();
+    served.run(&[]).await;
+    assert_eq!(status(&served).await, 3);
 }
 
 #[tokio::test]

@@ -79,6 +79,8 @@ pub(super) struct RuleSight {
     pub(super) name: Box<str>,
     /// Seconds after its last use for which an owner is remembered.
     pub(super) ttl: u32,
+    /// Since when the table learns by it, in unix seconds; `None`: not yet.
+    pub(super) since: Option<u32>,
     /// The ids say whose they are, and nothing is remembered.
     pub(super) keeps_nothing: bool,
     /// Responses whose ids could not be learned, at whichever side, since the start.
@@ -135,7 +137,7 @@ pub(super) fn facts(snapshot: &Snapshot, survey: &Survey, name: &str) -> Facts {
         backend: name.into(),
         in_file: backend.is_some(),
         is_out: backend.is_some_and(|backend| !backend.carries()),
-        rules: rules.map(|rule| sight(rule)).collect(),
+        rules: rules.map(|rule| sight(snapshot, rule)).collect(),
         owned,
         in_flight: by_arms.max(by_endpoints),
         tunnels: sum(arms(), |cell| cell.tunnels_open.get()),
@@ -186,7 +188,7 @@ fn may_tell(
         || snapshot.owners.has_any(name)
 }
 
-fn sight(rule: &Ownership) -> RuleSight {
+fn sight(snapshot: &Snapshot, rule: &Ownership) -> RuleSight {
     use crate::stats::Made;
     let missed = [Made::NoId, Made::Unread, Made::Refused].map(|made| {
         let cells = rule.cells.iter();
@@ -197,6 +199,7 @@ fn sight(rule: &Ownership) -> RuleSight {
     RuleSight {
         name: rule.name.clone(),
         ttl: rule.ttl,
+        since: snapshot.owners.since(&rule.name),
         keeps_nothing: rule.prefixes.is_some(),
         missed: missed.into_iter().sum(),
     }

@@ -1,6 +1,6 @@
 //! What is gathered from a snapshot.
 
-use super::facts::{Facts, drains, facts};
+use super::facts::{DrainState, Facts, drains, facts};
 use super::survey::Survey;
 use crate::snapshot::Snapshot;
 use crate::stats::Made;
@@ -95,6 +95,8 @@ fn a_rule_tells_of_who_may_have_something_by_it() {
 #[test]
 fn a_rule_tells_what_it_has_missed() {
     let snapshot = house(JOBS);
+    assert_eq!(of(&snapshot, "new").rules[0].since, None);
+    snapshot.owners.follows(&["jobs"], NOW - 60);
     let rule = &snapshot.ownership[0];
     for (worker, made) in [(0, Made::NoId), (1, Made::Unread), (1, Made::Learned)] {
         rule.cells.of(worker).made[made as usize].add(2);
@@ -104,6 +106,29 @@ fn a_rule_tells_what_it_has_missed() {
         (known.missed, known.ttl, known.keeps_nothing),
         (4, 3_600, false)
     );
+    assert_eq!(known.since, Some(NOW - 60));
+}
+
+#[test]
+fn a_rule_that_is_added_to_an_old_table_makes_nothing_drained() {
+    let clips = "[[ownership]]\nname = \"clips\"\ncreate = [\"POST /api/clips\"]\nuse = [\"/api/clips/{id}\"]\nttl = \"1h\"\n";
+    let snapshot = house(&(JOBS.to_owned() + clips));
+    let state = |now: u32| {
+        let all = drains(&snapshot, &Survey::at(&snapshot.owners, now));
+        let spare = all.iter().find(|one| &*one.backend == "spare").unwrap();
+        (spare.state, spare.safe_to_stop)
+    };
+    snapshot.owners.follows(&["jobs"], NOW - 86_400);
+    assert_eq!(state(NOW), (DrainState::Unknown, false));
+    snapshot.owners.follows(&["jobs", "clips"], NOW);
+    assert_eq!(state(NOW + 3_599), (DrainState::Unknown, false));
+    assert_eq!(state(NOW + 3_600), (DrainState::Drained, true));
+    // Out for a moment: what was made meanwhile is not known.
+    snapshot.owners.follows(&["jobs"], NOW + 3_700);
+    assert_eq!(state(NOW + 3_700), (DrainState::Unknown, false));
+    snapshot.owners.follows(&["jobs", "clips"], NOW + 3_701);
+    assert_eq!(state(NOW + 7_300), (DrainState::Unknown, false));
+    assert_eq!(state(NOW + 7_301), (DrainState::Drained, true));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::owners::{Health, Tally};
 /// What may be missing from what is known.
 #[derive(Debug, PartialEq, Eq)]
 enum Gap {
-    /// The table is younger than what it would have to know, for so many seconds more.
+    /// The table learns by the rule for less time than what it would have to know may live.
     Young { rule: Box<str>, age: u32, ttl: u32 },
     /// The rule keeps no table.
     Kept { rule: Box<str> },
@@ -60,10 +60,12 @@ fn gaps(rules: &[RuleSight], health: &Health, now: u32) -> Vec<Gap> {
             if rule.keeps_nothing {
                 return Some(Gap::Kept { rule: name });
             }
-            let is_young = health.since.saturating_add(ttl) > now;
+            // A table that takes over a file between two looks knows what is in it at the second look only.
+            let since = rule.since.map_or(now, |since| since.max(health.since));
+            let is_young = since.saturating_add(ttl) > now;
             is_young.then(|| Gap::Young {
                 rule: name,
-                age: now.saturating_sub(health.since),
+                age: now.saturating_sub(since),
                 ttl,
             })
         })
@@ -139,8 +141,8 @@ fn of_traffic(facts: &Facts) -> impl Iterator<Item = String> {
 fn of_gap(gap: &Gap) -> String {
     match gap {
         Gap::Young { rule, age, ttl } => format!(
-            "what was made by rule `{rule}` before the table of owners began, {} ago, is not known and may live for {}: \
-             wait {}, or ask the backend itself",
+            "what is rule `{rule}`'s and was made before the table of owners began to learn by it, {} ago, is not known \
+             and may live for {}: wait {}, or ask the backend itself",
             span(*age),
             span(*ttl),
             span(ttl.saturating_sub(*age)),

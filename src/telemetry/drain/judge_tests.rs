@@ -5,16 +5,16 @@ use super::judge::judge;
 use super::survey::Survey;
 use crate::owners::{Owners, Tally};
 
-const NOW: u32 = 1_000_000;
-const TTL: u32 = 3_600;
+pub(super) const NOW: u32 = 1_000_000;
+pub(super) const TTL: u32 = 3_600;
 
 /// A table that began long ago and has lost nothing.
-fn survey() -> Survey {
+pub(super) fn survey() -> Survey {
     Survey::at(&Owners::memory(16), NOW)
 }
 
 /// A candidate at 0 % that a rule knows of.
-fn facts() -> Facts {
+pub(super) fn facts() -> Facts {
     Facts {
         backend: "new".into(),
         in_file: true,
@@ -44,10 +44,11 @@ fn primary(share: u16) -> Role {
     }
 }
 
-fn rule() -> RuleSight {
+pub(super) fn rule() -> RuleSight {
     RuleSight {
         name: "jobs".into(),
         ttl: TTL,
+        since: Some(0),
         keeps_nothing: false,
         missed: 0,
     }
@@ -64,7 +65,7 @@ fn owned(live: usize, done: usize) -> Vec<Tally> {
 }
 
 #[track_caller]
-fn is(drain: &Drain, state: DrainState, safe: bool, sentences: &[&str]) {
+pub(super) fn is(drain: &Drain, state: DrainState, safe: bool, sentences: &[&str]) {
     assert_eq!(
         (drain.state, drain.safe_to_stop),
         (state, safe),
@@ -164,67 +165,6 @@ fn live_things_requests_and_tunnels_are_draining() {
     is(
         &judge(given, &survey()),
         DrainState::Draining,
-        false,
-        &[sentence],
-    );
-}
-
-#[test]
-fn a_table_younger_than_the_rule_is_unknown_until_it_is_not() {
-    let mut survey = survey();
-    survey.health.since = NOW - TTL + 1;
-    let sentence = "what was made by rule `jobs` before the table of owners began, 60 min ago, is not known and may \
-                    live for 60 min: wait 1 s, or ask the backend itself";
-    is(
-        &judge(facts(), &survey),
-        DrainState::Unknown,
-        false,
-        &[sentence],
-    );
-    survey.health.since = NOW - TTL;
-    is(&judge(facts(), &survey), DrainState::Drained, true, &[]);
-    // A clock that was set back makes nothing known.
-    survey.health.since = NOW + 5;
-    assert_eq!(judge(facts(), &survey).state, DrainState::Unknown);
-    survey.health.since = u32::MAX;
-    assert_eq!(judge(facts(), &survey).state, DrainState::Unknown);
-}
-
-#[test]
-fn a_table_that_has_lost_something_is_unknown_to_all() {
-    let mut survey = survey();
-    survey.health.blind_until = NOW + 1;
-    let sentence = "the table of owners has lost, or had no room for, something that may be live: wait 1 s, or ask \
-                    the backend itself";
-    is(
-        &judge(facts(), &survey),
-        DrainState::Unknown,
-        false,
-        &[sentence],
-    );
-    let without_rule = Facts {
-        rules: Vec::new(),
-        ..facts()
-    };
-    assert_eq!(judge(without_rule, &survey).state, DrainState::Unknown);
-    survey.health.blind_until = NOW;
-    is(&judge(facts(), &survey), DrainState::Drained, true, &[]);
-}
-
-#[test]
-fn a_rule_without_a_table_is_unknown() {
-    let given = Facts {
-        rules: vec![RuleSight {
-            keeps_nothing: true,
-            ..rule()
-        }],
-        ..facts()
-    };
-    let sentence = "rule `jobs` keeps no table (id_mode = \"prefix\"), so what is live there is not known: ask the \
-                    backend itself";
-    is(
-        &judge(given, &survey()),
-        DrainState::Unknown,
         false,
         &[sentence],
     );

@@ -8,6 +8,8 @@ mod words;
 #[cfg(test)]
 mod facts_tests;
 #[cfg(test)]
+mod gap_tests;
+#[cfg(test)]
 mod judge_tests;
 
 pub use facts::{Drain, DrainState, drains};
