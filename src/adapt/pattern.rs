@@ -214,8 +214,25 @@ impl Pattern {
         means.then(|| self.take_path(path)).flatten()
     }
 
+    /// The same where only an id is looked for: what a name takes may hide a slash, and one may stand at the end.
+    pub fn take_id(&self, method: &Method, path: &str) -> Option<Taken> {
+        let means = self
+            .method
+            .as_ref()
+            .is_none_or(|own| own == method || (own == Method::GET && method == Method::HEAD));
+        let shorter = path.strip_suffix('/').filter(|path| !path.is_empty());
+        let take = |path| self.take_by(path, leads_up_inside);
+        means
+            .then(|| take(path).or_else(|| take(shorter?)))
+            .flatten()
+    }
+
     /// What its names take of a path, whatever the method.
     pub fn take_path(&self, path: &str) -> Option<Taken> {
+        self.take_by(path, leads_up)
+    }
+
+    fn take_by(&self, path: &str, leads_up: impl Fn(&str) -> bool + Copy) -> Option<Taken> {
         let mut left = path.strip_prefix('/');
         let mut taken = Taken::default();
         for segment in &self.segments {
@@ -316,6 +333,18 @@ fn leads_up(part: &str) -> bool {
     // Some leave out what stands behind a semicolon.
     let name = plain.split(';').next().unwrap_or_default();
     matches!(name, "." | "..")
+}
+
+/// Whether a segment leads up, or one that it hides does.
+fn leads_up_inside(part: &str) -> bool {
+    let plain = part.to_ascii_lowercase().replace("%25", "%");
+    let plain = plain.replace("%2f", "/").replace("%5c", "/");
+    plain.split(['/', '\\']).any(leads_up)
+}
+
+/// Whether an id cannot stand in a path: nothing, or what would lead elsewhere.
+pub fn leads_away(id: &str) -> bool {
+    id.is_empty() || leads_up_inside(id)
 }
 
 /// The pairs of a query with what they stand for: `+` and `%41` as the characters that they mean. What is no text
@@ -427,6 +456,33 @@ mod tests {
         for part in ["a.b", "...", "50%25", "a;b"] {
             let path = format!("/a/{part}");
             assert!(take("GET /a/{id}", &Method::GET, &path).is_some(), "{part}");
+        }
+    }
+
+    #[test]
+    fn an_id_may_hide_a_slash_and_never_dots() {
+        let pattern = Pattern::parse("GET /a/{id}").unwrap();
+        let id = |path: &str| {
+            let taken = pattern.take_id(&Method::GET, path)?;
+            taken.get("id").map(str::to_owned)
+        };
+        assert_eq!(id("/a/org%2Fm-7").as_deref(), Some("org%2Fm-7"));
+        assert_eq!(id("/a/7/").as_deref(), Some("7"));
+        for path in [
+            "/a/",
+            "/a/..",
+            "/a/x%2F..",
+            "/a/%2e%2e%2Fx",
+            "/a/x%252f%252e%252e",
+            "/a/..\\x",
+        ] {
+            assert_eq!(id(path), None, "{path}");
+        }
+        for id in ["", "..", "../x", "a/../b", "%2e%2e", "a\\..\\b"] {
+            assert!(leads_away(id), "{id}");
+        }
+        for id in ["7", "org/m-7", "a..b", "v1~x"] {
+            assert!(!leads_away(id), "{id}");
         }
     }
 

@@ -63,7 +63,9 @@ pub(super) fn exchange(
     async move {
         let answer = match begun {
             Ok(delivery) if delivery.may_outlive() => Box::pin(delivery.apart()).await,
-            Ok(mut delivery) => delivery.run().await,
+            Ok(mut delivery) if delivery.is_plain() => delivery.run::<true>().await,
+            // Boxed, since it is larger, and most requests are not.
+            Ok(mut delivery) => Box::pin(delivery.run::<false>()).await,
             Err(answer) => *answer,
         };
         let mut answer = drain::tell(&told, version, answer);
@@ -163,17 +165,15 @@ fn begin(
         trusted,
     };
     let outgoing = prepare(route, head, named, asked, body, &presence);
-    let mut walk = Box::new(Walk::begin(
+    let walk = Box::new(Walk::begin(
         presence,
         pin,
         index,
         choice,
+        claim,
         started,
         id.as_bytes(),
     ));
-    if claim.is_some() {
-        walk.claims(claim);
-    }
     Ok(Delivery {
         walk: Some(walk),
         outgoing,
@@ -292,17 +292,27 @@ impl Delivery {
         let (worker, every) = (Rc::clone(walk.worker()), walk.route().keep_alive);
         let client = (Rc::clone(walk.client()), walk.limits().resets);
         let id = self.id.clone();
-        let rest = Box::pin(async move { self.run().await });
+        let rest = Box::pin(async move {
+            match self.is_plain() {
+                true => self.run::<true>().await,
+                false => self.run::<false>().await,
+            }
+        });
         Some(Apart::new(rest, aside, worker, client, every, id))
     }
 
-    /// Tries until there is a response, or nothing left to try.
-    async fn run(&mut self) -> Response<ResponseBody> {
+    /// Whether it passes as it is and belongs to no side.
+    fn is_plain(&self) -> bool {
+        (self.walk.as_ref()).is_some_and(|walk| walk.route().is_plain)
+    }
+
+    /// Tries until there is a response, or nothing left to try. `PLAIN`: without all that a route with adapters or
+    /// rules of ownership needs, so that others pay nothing for it.
+    async fn run<const PLAIN: bool>(&mut self) -> Response<ResponseBody> {
         let Some(walk) = &mut self.walk else {
             return nothing();
         };
-        let is_plain = walk.route().is_plain;
-        if !is_plain && walk.claim().is_some_and(Claim::is_open) {
+        if !PLAIN && walk.claim().is_some_and(Claim::is_open) {
             let resolved = Box::pin(own::resolve(walk, &mut self.outgoing)).await;
             match resolved {
                 Ok(()) => {}
@@ -314,8 +324,18 @@ impl Delivery {
         let mut next = plan.first(walk);
         let mut last: Option<FailureKind> = None;
         let mut counted = false;
-        while let Next::Try(side, picked, reason) = next {
-            if !is_plain && adapt::is_wanted(walk, &self.outgoing, side) {
+        loop {
+            let Next::Try(side, picked, reason) = next else {
+                if PLAIN {
+                    break;
+                }
+                match own::turns_after(walk, &self.outgoing, &mut last) {
+                    Some(side) => (plan, next) = Plan::turns(walk, side),
+                    None => break,
+                }
+                continue;
+            };
+            if !PLAIN && adapt::is_wanted(walk, &self.outgoing, side) {
                 // As below.
                 walk.withdraws(side, picked);
                 let fitted = Box::pin(adapt::fit(walk, &mut self.outgoing, side)).await;
@@ -330,7 +350,7 @@ impl Delivery {
                 };
                 continue;
             }
-            if !is_plain {
+            if !PLAIN {
                 self.outgoing.wear(Some(side));
             }
             let is_rented = walk.arm(side).backend.serverless.is_some();
@@ -359,8 +379,10 @@ impl Delivery {
                 continue;
             }
             walk.attempt_begins(side, picked, reason);
-            let sent = if is_rented {
+            if is_rented || !PLAIN {
                 plan.fits(walk);
+            }
+            let sent = if is_rented {
                 // Boxed, since it is rare.
                 Box::pin(rent(walk, &mut self.outgoing, plan.fresh)).await
             } else {
@@ -376,14 +398,14 @@ impl Delivery {
                 Err(_) if walk.has_left() => return nothing(),
                 Err(failure) => {
                     walk.attempt_ends(failure.kind.class());
-                    last = Some(own::meaning(walk, failure.kind));
-                    next = match own::looks_elsewhere(walk, None) {
-                        true => plan.seeks(walk, side),
-                        false => plan.after_failure(walk, &self.outgoing, side, failure),
-                    };
+                    last = Some(failure.kind);
+                    next = plan.after_failure(walk, &self.outgoing, side, failure);
                 }
                 Ok(head) => {
-                    let raw = head.0.status();
+                    let raw = match PLAIN {
+                        true => head.0.status(),
+                        false => self.outgoing.client_status(head.0.status()),
+                    };
                     let arrived = Arrival::of(walk, &self.outgoing, &mut plan, side, head);
                     let mut arrival = match arrived {
                         Ok(arrival) => arrival,
@@ -392,22 +414,20 @@ impl Delivery {
                             continue;
                         }
                     };
-                    if !is_plain
-                        && own::looks_elsewhere(walk, Some(raw))
-                        && let again @ Next::Try(..) = plan.seeks(walk, side)
-                    {
+                    if !PLAIN && let Some(side) = own::turns(walk, &self.outgoing, raw) {
                         walk.attempt_ends(arrival.class);
-                        next = again;
+                        (plan, next) = Plan::turns(walk, side);
                         continue;
                     }
-                    if !is_plain {
+                    if !PLAIN {
                         let settled = settle(walk, &self.outgoing, raw, &mut arrival);
                         if let Err(kind) = Box::pin(settled).await {
                             if walk.has_left() {
                                 return nothing();
                             }
                             last = Some(kind);
-                            next = plan.after_reply(walk, &self.outgoing, side, kind);
+                            let class = arrival.class;
+                            next = plan.after_reply(walk, &self.outgoing, side, class, kind);
                             continue;
                         }
                     }

@@ -10,7 +10,7 @@ use super::walk::Walk;
 use super::watch::Watch;
 use crate::recall::Mark;
 use crate::snapshot::{Picked, Seat, Tried};
-use crate::stats::{Reason, Side};
+use crate::stats::{Class, Reason, Side};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Tries on one side.
@@ -66,8 +66,9 @@ impl Plan {
     /// To the other side without a try at home.
     fn bypass(&mut self, walk: &Walk, picked: Picked) -> Next {
         let other = walk.home.other();
-        // What a Serverless backend cannot be sent comes back.
-        self.bypasses = walk.arm(other).backend.serverless.is_some();
+        // What cannot be sent there comes back.
+        let arm = walk.arm(other);
+        self.bypasses = arm.backend.serverless.is_some() || arm.adapter.is_some();
         if !self.bypasses {
             walk.cell(walk.home).fallbacks[Reason::Bypass as usize].add(1);
         }
@@ -240,10 +241,17 @@ impl Plan {
         walk: &mut Walk,
         outgoing: &Outgoing,
         side: Side,
+        class: Class,
         kind: FailureKind,
     ) -> Next {
-        if let FailureKind::Stream(trouble) = kind {
-            walk.goes_wrong(trouble);
+        match kind {
+            FailureKind::Stream(trouble) => walk.goes_wrong(trouble),
+            FailureKind::Lost(_) => {
+                // Nothing is wrong with the response itself.
+                walk.attempt_ends(class);
+                return Next::GiveUp;
+            }
+            _ => {}
         }
         walk.attempt_ends(kind.class());
         let failure = Failure {
@@ -284,8 +292,12 @@ impl Plan {
     }
 
     /// To the candidate, since the primary does not have what is looked for, or cannot say.
-    pub(super) fn seeks(&mut self, walk: &Walk, side: Side) -> Next {
-        self.across(walk, side, Reason::Owner)
+    pub(super) fn turns(walk: &mut Walk, side: Side) -> (Self, Next) {
+        walk.cell(side.other()).fallbacks[Reason::Owner as usize].add(1);
+        walk.turns_to(side);
+        let mut plan = Self::default();
+        let next = plan.first(walk);
+        (plan, next)
     }
 
     /// To a side that is asked something by us.

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, TRANSFER_ENCODING, VIA};
+use http::header::{AUTHORIZATION, HOST, HeaderValue, TRANSFER_ENCODING, VIA};
 use http::request::Parts;
 use http::uri::{self, Uri};
 use http::{Method, Request, Response, StatusCode, Version};
@@ -32,7 +32,7 @@ use super::walk::Walk;
 use crate::http1;
 use crate::snapshot::{Authorization, Backend, Endpoint, HostRule, Member, Protocol};
 use crate::wire::{
-    Parts as WholeBody, REQUEST_ID, Replay, RequestBody, Upload, forget_body, response_is_framed,
+    Parts as WholeBody, REQUEST_ID, Replay, RequestBody, Upload, response_is_framed,
 };
 
 /// What is sent: a head that each try gets a copy of, and a body.
@@ -55,7 +55,7 @@ pub(super) struct Outgoing {
 
 /// What we say beside the client's headers, in the way that the protocol has for it. Kept apart, so that
 /// with HTTP/1.1 it is written without ever being put among them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Said {
     /// The `Host`, as it came.
     pub(super) host: Option<HeaderValue>,
@@ -103,27 +103,9 @@ impl Outgoing {
         }
     }
 
-    /// Another request of the same client, without a body.
-    pub(super) fn again(&self, method: Method, target: Uri) -> Self {
-        let mut head = self.head.clone();
-        head.method = method;
-        head.uri = target;
-        forget_body(&mut head.headers);
-        head.headers.remove(CONTENT_TYPE);
-        let said = Said {
-            host: self.said.host.clone(),
-            forwarded: self.said.forwarded.clone(),
-            id: self.said.id.clone(),
-        };
-        Self::new(
-            head,
-            said,
-            OutgoingBody::Empty,
-            true,
-            Dialect::Http,
-            None,
-            None,
-        )
+    /// What we say beside its headers.
+    pub(super) fn said(&self) -> Said {
+        self.said.clone()
     }
 
     /// What we say of where the request comes from, taken away for a try that shall not say it, or given back.
@@ -150,6 +132,7 @@ impl Outgoing {
     pub(super) fn gets_no_body(&self, response: &Response<Answer>) -> bool {
         let status = response.status();
         self.head.method == Method::HEAD
+            || (self.fitting.is_some() && self.own_method() == Method::HEAD)
             || status == StatusCode::NO_CONTENT
             || status == StatusCode::NOT_MODIFIED
     }

@@ -65,6 +65,7 @@ impl Walk {
         pin: Pin,
         route: usize,
         choice: Choice,
+        claim: Option<Box<Claim>>,
         started: Duration,
         id: &[u8],
     ) -> Self {
@@ -94,7 +95,7 @@ impl Walk {
             retrying: Cell::new(false),
             ended: false,
             given_up: false,
-            claim: None,
+            claim,
             aside: None,
         }
     }
@@ -180,11 +181,7 @@ impl Walk {
         self.is_cut_off(self.side())
     }
 
-    /// It is for things that stay where they were made.
-    pub(super) fn claims(&mut self, claim: Option<Box<Claim>>) {
-        self.claim = claim;
-    }
-
+    /// What it is to things that stay where they were made.
     pub(super) fn claim(&self) -> Option<&Claim> {
         self.claim.as_deref()
     }
@@ -350,6 +347,8 @@ impl Walk {
     }
 
     /// A try begins.
+    // Of two callers one is every request, and the other one is rare.
+    #[inline(always)]
     pub(super) fn attempt_begins(&mut self, side: Side, picked: Picked, reason: Option<Reason>) {
         self.note_try(side, picked, reason);
         self.attempt = Some(Attempt {

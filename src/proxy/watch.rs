@@ -96,18 +96,22 @@ impl Watch {
         (self.adapter.as_ref()).is_some_and(|adapter| adapter.has_failed())
     }
 
-    /// Makes what was held what the client gets.
+    /// Makes what was held what the client gets; to be asked once.
     ///
     /// # Errors
     ///
-    /// It cannot be adapted.
+    /// It cannot be adapted. What was made before that is held, and no error event counts that may stand behind it:
+    /// nobody gets that.
     pub(super) fn adapt_held(&mut self) -> Result<(), Adapted> {
         if let Some(adapter) = &mut self.adapter {
-            let mut made = VecDeque::new();
-            for frame in self.held.drain(..) {
-                made.extend(adapter.take(Some(frame), false)?);
+            for frame in std::mem::take(&mut self.held) {
+                let made = adapter.take(Some(frame), false);
+                self.held.extend(made.inspect_err(|_| self.sick = None)?);
+                if adapter.has_failed() {
+                    // Nothing may follow.
+                    break;
+                }
             }
-            self.held = made;
         }
         for frame in &self.held {
             learn(&mut self.learner, frame);

@@ -19,6 +19,8 @@ use crate::wire::error_event;
 
 /// So long a client may read the event, before what is still on its way may be lost.
 const PAUSE: Duration = TICK.saturating_mul(2);
+/// After so many frames without anything for the client, others of the worker have their turn.
+const MOST_BARREN: u32 = 64;
 
 /// The watch over a body that goes to the client.
 #[derive(Debug)]
@@ -89,73 +91,91 @@ type Adapted = Option<Frame<Bytes>>;
 impl Relayed {
     /// The next frame of a watched body.
     pub(super) fn poll_watched(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
+        // A backend may send each byte of an event as a frame of its own.
+        for _ in 0..MOST_BARREN {
+            if let Some(next) = self.step(cx) {
+                return next;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Looks at a frame; `None` if there is nothing in it for the client, and another one has to be looked at.
+    fn step(&mut self, cx: &mut Context<'_>) -> Option<Poll<Next>> {
         let Some(watched) = &mut self.watched else {
-            return Poll::Ready(None);
+            return Some(Poll::Ready(None));
         };
         if let Some(frame) = watched.watch.held.pop_front() {
             if self.is_end() {
                 self.watched_ends();
             }
             self.hands_on();
-            return Poll::Ready(Some(Ok(frame)));
+            return Some(Poll::Ready(Some(Ok(frame))));
         }
         if let Some(ending) = &mut watched.ending {
-            return ending.poll(cx);
+            return Some(ending.poll(cx));
         }
         if watched.watch.has_failed() {
             self.fails(Trouble::Adapter);
-            return self.poll_watched(cx);
+            return None;
         }
         match Pin::new(&mut self.body).poll_frame(cx) {
-            Poll::Ready(Some(Ok(frame))) => {
-                self.looks(&frame);
-                // Nobody asks for more after trailers.
-                let ends = frame.is_trailers() || self.body.is_end_stream();
-                let Ok(frame) = self.adapts(Some(frame), ends) else {
-                    self.fails(Trouble::Adapter);
-                    return self.poll_watched(cx);
-                };
-                if ends && !self.has_failed() {
-                    self.watched_ends();
-                } else if frame.is_none() {
-                    // Half an event is nothing for the client.
-                    return self.poll_watched(cx);
-                }
-                self.hands_on();
-                Poll::Ready(frame.map(Ok))
-            }
+            Poll::Ready(Some(Ok(frame))) => self.takes(frame),
             Poll::Ready(Some(Err(error))) => {
                 self.complain(&error);
                 self.fails(Trouble::Broken);
-                self.poll_watched(cx)
+                None
             }
             Poll::Ready(None) => {
                 let Ok(last) = self.adapts(None, true) else {
                     self.fails(Trouble::Adapter);
-                    return self.poll_watched(cx);
+                    return None;
                 };
                 if self.has_failed() {
                     self.hands_on();
                 } else {
                     self.watched_ends();
                 }
-                Poll::Ready(last.map(Ok))
+                Some(Poll::Ready(last.map(Ok)))
             }
-            Poll::Pending => {
-                // Without books it has ended already, and nobody is late.
-                if let (Some(watched), Some(books)) = (&mut self.watched, &self.books)
-                    && watched.watch.poll_late(books.walk.worker(), cx)
-                {
-                    let trouble = watched.watch.lateness();
-                    self.fails(trouble);
-                    return self.poll_watched(cx);
-                }
-                if let Some(books) = &self.books {
-                    books.walk.wake_when_cut(cx);
-                }
-                Poll::Pending
-            }
+            Poll::Pending => self.waits(cx),
         }
+    }
+
+    /// A frame of the backend.
+    fn takes(&mut self, frame: Frame<Bytes>) -> Option<Poll<Next>> {
+        self.looks(&frame);
+        // Nobody asks for more after trailers.
+        let ends = frame.is_trailers() || self.body.is_end_stream();
+        let Ok(frame) = self.adapts(Some(frame), ends) else {
+            self.fails(Trouble::Adapter);
+            return None;
+        };
+        if ends && !self.has_failed() {
+            self.watched_ends();
+        } else if frame.is_none() {
+            // Half an event is nothing for the client.
+            return None;
+        }
+        self.hands_on();
+        Some(Poll::Ready(frame.map(Ok)))
+    }
+
+    /// The backend has nothing yet.
+    fn waits(&mut self, cx: &mut Context<'_>) -> Option<Poll<Next>> {
+        // Without books it has ended already, and nobody is late.
+        if let (Some(watched), Some(books)) = (&mut self.watched, &self.books)
+            && watched.watch.poll_late(books.walk.worker(), cx)
+        {
+            let trouble = watched.watch.lateness();
+            self.fails(trouble);
+            return None;
+        }
+        if let Some(books) = &self.books {
+            books.walk.wake_when_cut(cx);
+        }
+        Some(Poll::Pending)
     }
 
     /// What the client gets for a frame of the backend, or at the end of it, where its events are adapted.
@@ -216,7 +236,12 @@ impl Relayed {
 
     /// Something went wrong: the books are closed, and so is the connection to the backend.
     fn fails(&mut self, trouble: Trouble) {
-        let (Some(watched), Some(books)) = (&mut self.watched, &self.books) else {
+        let Some(watched) = &mut self.watched else {
+            return;
+        };
+        let Some(books) = &self.books else {
+            // It is told by nobody, and ends all the same.
+            watched.ending = Some(LastWords::NONE);
             return;
         };
         watched.ending = Some(match watched.watch.may_tell() {

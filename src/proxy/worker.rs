@@ -120,8 +120,9 @@ pub(super) struct Worker {
     pub(super) memory: Memory,
     /// Who is asked for Serverless workers. Of this thread only: what it keeps open is driven here.
     pub(super) outside: Outside,
-    /// Who runs a long program beside this thread: two at a time.
-    pub(super) apart: Semaphore,
+    /// Who runs a long program beside this thread: two at a time. A turn goes with the program, which comes to
+    /// its end also where nobody waits for it any more.
+    pub(super) apart: Arc<Semaphore>,
     /// What tunnels read into, one at a time; empty until there is one.
     pub(super) part: RefCell<Vec<u8>>,
     reader: RefCell<Reader>,
@@ -154,7 +155,7 @@ impl Worker {
             crowd: Arc::clone(&crew.crowd),
             memory: Memory::new(crew.board.clone(), index),
             outside: Outside::keeping(ENGINE_CONNECTIONS),
-            apart: Semaphore::new(PROGRAMS),
+            apart: Arc::new(Semaphore::new(PROGRAMS)),
             part: RefCell::default(),
             reader: RefCell::new(crew.publisher.reader()),
             rng: RefCell::new(rng),

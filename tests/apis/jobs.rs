@@ -215,6 +215,6 @@ pub(crate) const OWNERSHIP: &str = r#"
 name   = "jobs"
 create = ["POST /api/jobs"]
 id     = [".job_id"]
-use    = ["/api/jobs/{id}", "/api/jobs/{id}/{rest...}"]
+use    = ["/api/jobs/{id}", "/api/jobs/{id}/cancel", "/api/jobs/{id}/{rest...}"]
 done   = '.state == "COMPLETED" or .state == "FAILED"'
 "#;

@@ -11,8 +11,10 @@
 mod support;
 
 mod crud;
+mod doubts;
 mod faults;
 mod jobs;
+mod odd;
 mod owners;
 mod streams;
 mod unknown;

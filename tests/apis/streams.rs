@@ -18,12 +18,12 @@ done     = "drop"
 "#;
 const ROUTE: &str = "adapters.candidate = \"chat\"";
 
-fn file(old: &Origin, new: &Origin, more: &str) -> String {
+pub(crate) fn file(old: &Origin, new: &Origin, more: &str) -> String {
     let sides = two_sides(&[old], &[new], "", 100.0, &format!("{ROUTE}\n{more}"));
     format!("{sides}{ADAPTER}")
 }
 
-fn chunk(text: &str) -> String {
+pub(crate) fn chunk(text: &str) -> String {
     let data = json!({"choices": [{"text": text, "finish_reason": null}]});
     format!("id: 7\ndata: {data}\n\n")
 }

@@ -29,7 +29,7 @@ struct Service {
 }
 
 #[derive(Default)]
-struct Counts {
+pub(crate) struct Counts {
     made: AtomicUsize,
     /// Reads of jobs of the other side: somebody looks for them.
     asked: AtomicUsize,
@@ -76,7 +76,7 @@ async fn serve(mut stream: TcpStream, letter: char, counts: Arc<Counts>) {
     }
 }
 
-fn answer(head: &str, letter: char, counts: &Counts) -> (&'static str, String) {
+pub(crate) fn answer(head: &str, letter: char, counts: &Counts) -> (&'static str, String) {
     let mut words = head.split(' ');
     let (method, path) = (
         words.next().unwrap_or_default(),

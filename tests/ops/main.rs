@@ -30,6 +30,7 @@ mod https;
 mod jobs;
 mod kill;
 mod lasting;
+mod migration;
 mod orders;
 mod outside;
 mod ramp;

@@ -13,6 +13,7 @@ use super::run::{count, run};
 use super::wear::{Fit, Form};
 use crate::proxy::dialect::Dialect;
 use crate::proxy::failure::Unfit;
+use crate::proxy::fallback::is_repeatable;
 use crate::proxy::forward::{FailureKind, Outgoing, OutgoingBody};
 use crate::proxy::payload::whole;
 use crate::proxy::walk::Walk;
@@ -91,7 +92,10 @@ pub(in crate::proxy) async fn fit(
         false => (OutgoingBody::Whole(body), Some(Rc::new(Upload::new(None)))),
     });
     operation.cells.of(worker.index).requests.add(1);
+    let declared = walk.route().idempotent;
+    let repeatable = outgoing.repeatable && is_repeatable(&method, &headers, declared);
     let form = Form {
+        repeatable,
         method,
         target,
         headers,

@@ -17,7 +17,7 @@ use super::wear::Fit;
 use crate::proxy::answer::Answer;
 use crate::proxy::arrival::Arrival;
 use crate::proxy::forward::{FailureKind, Outgoing};
-use crate::proxy::gather::{Gathered, gather};
+use crate::proxy::gather::{Gathered, gather_for};
 use crate::proxy::walk::Walk;
 use crate::proxy::watch::is_of_events;
 use crate::snapshot::{EventStream, Job, Operation};
@@ -67,9 +67,7 @@ pub(in crate::proxy) async fn adapt(
     let Some(fit) = outgoing.worn() else {
         return Ok(());
     };
-    let (Some(operation), Some(at)) = (fit.operation(), fit.operation) else {
-        return Ok(());
-    };
+    let (operation, at) = (fit.operation(), fit.at);
     let bare = outgoing.gets_no_body(&arrival.response);
     match way(operation, &arrival.response, bare) {
         Way::Head => {
@@ -96,8 +94,8 @@ pub(in crate::proxy) async fn adapt(
             dress(fit, operation, &mut arrival.response, true);
             Ok(())
         }
-        Way::Events => whole_stream(walk, fit, operation, at, arrival).await,
-        Way::Whole(direction) => whole(walk, fit, operation, direction, arrival).await,
+        Way::Events => whole_stream(walk, outgoing, fit, arrival).await,
+        Way::Whole(direction) => whole(walk, outgoing, fit, direction, arrival).await,
     }
 }
 
@@ -116,14 +114,15 @@ fn dress(fit: &Fit, operation: &Operation, response: &mut Response<Answer>, chan
 /// A response in one piece.
 async fn whole(
     walk: &Walk,
+    outgoing: &Outgoing,
     fit: &Fit,
-    operation: &Operation,
     direction: Direction,
     arrival: &mut Arrival,
 ) -> Result<(), FailureKind> {
+    let (operation, upload) = (fit.operation(), outgoing.upload.as_deref());
     let most = fit.adapter.max_body;
     let status = arrival.response.status();
-    let read = gather(walk, arrival, most).await?;
+    let read = gather_for(walk, arrival, most, upload).await?;
     let is_error = direction == Direction::Error;
     let filter = match direction {
         Direction::Error => &operation.error,
@@ -131,9 +130,7 @@ async fn whole(
     };
     let made = match read {
         Gathered::Begun(_) => {
-            let fault = Some(Adapted::TooLarge);
-            count(walk.worker(), operation, direction, Duration::ZERO, fault);
-            return Err(FailureKind::Stream(Trouble::Adapter));
+            return Err(misfit(walk, operation, direction, Adapted::TooLarge));
         }
         Gathered::Whole(body) => {
             let coding = arrival.response.headers().get(CONTENT_ENCODING);
@@ -176,36 +173,21 @@ async fn whole(
 /// An event stream that is a document: it has a length.
 async fn whole_stream(
     walk: &Walk,
+    outgoing: &Outgoing,
     fit: &Fit,
-    operation: &Operation,
-    at: usize,
     arrival: &mut Arrival,
 ) -> Result<(), FailureKind> {
+    let (operation, at, most) = (fit.operation(), fit.at, fit.adapter.max_body);
+    let upload = outgoing.upload.as_deref();
     let unfit = |_| FailureKind::Stream(Trouble::Adapter);
     let values = fit.asked.values(Some(arrival.response.status()));
-    let Gathered::Whole(read) = gather(walk, arrival, fit.adapter.max_body).await? else {
-        let fault = Some(Adapted::TooLarge);
-        count(
-            walk.worker(),
-            operation,
-            Direction::Event,
-            Duration::ZERO,
-            fault,
-        );
-        return Err(FailureKind::Stream(Trouble::Adapter));
-    };
     let is_plain = (arrival.response.headers()).get(CONTENT_ENCODING);
     if is_plain.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        let fault = Some(Adapted::Coding);
-        count(
-            walk.worker(),
-            operation,
-            Direction::Event,
-            Duration::ZERO,
-            fault,
-        );
-        return Err(FailureKind::Stream(Trouble::Adapter));
+        return Err(misfit(walk, operation, Direction::Event, Adapted::Coding));
     }
+    let Gathered::Whole(read) = gather_for(walk, arrival, most, upload).await? else {
+        return Err(misfit(walk, operation, Direction::Event, Adapted::TooLarge));
+    };
     let worker = Rc::clone(walk.worker());
     let mut events = EventAdapter::new(
         EventStream::new(Arc::clone(&fit.adapter), at, values),
@@ -226,4 +208,16 @@ async fn whole_stream(
     }
     arrival.has_body(out);
     Ok(())
+}
+
+/// A response that no program could be run on.
+fn misfit(walk: &Walk, operation: &Operation, direction: Direction, fault: Adapted) -> FailureKind {
+    count(
+        walk.worker(),
+        operation,
+        direction,
+        Duration::ZERO,
+        Some(fault),
+    );
+    FailureKind::Stream(Trouble::Adapter)
 }

@@ -1,7 +1,10 @@
 //! A program on a body: at once where that takes no time, and apart from the worker's other requests where it
 //! may take some.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use tokio::sync::Semaphore;
 
 use crate::adapt::Fault;
 use crate::proxy::worker::Worker;
@@ -12,6 +15,9 @@ use crate::stats::{Adapted, Direction};
 const SHORT: usize = 64 * 1024;
 /// For so long others of the worker wait for a program.
 const SLICE: Duration = Duration::from_millis(2);
+/// So long a body waits for its turn beside the worker. An answer that took its backend minutes shall not be lost
+/// since some others came with it: that is time for ten programs at least, of which each has a second at most.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Runs it, and counts what came of it.
 ///
@@ -43,16 +49,34 @@ async fn done(worker: &Worker, job: Job, deadline: Duration) -> Result<Made, Ada
             done => return done.map_err(|fault| meaning(&fault)),
         }
     }
-    let waited = tokio::time::timeout(deadline, worker.apart.acquire()).await;
-    let Ok(Ok(_permit)) = waited else {
+    let worked = apart(&worker.apart, PATIENCE, move || job.work(deadline)).await?;
+    worked.map_err(|fault| meaning(&fault))
+}
+
+/// Does some work on another thread, when it has its turn there.
+///
+/// # Errors
+///
+/// It had no turn for so long, or came to nothing.
+///
+/// # Cancel safety
+///
+/// Dropping it lets work that has begun come to its end, and that keeps its turn until then.
+async fn apart<T: Send + 'static>(
+    turns: &Arc<Semaphore>,
+    patience: Duration,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Adapted> {
+    let turn = tokio::time::timeout(patience, Arc::clone(turns).acquire_owned()).await;
+    let Ok(Ok(turn)) = turn else {
         return Err(Adapted::Busy);
     };
-    let worked = tokio::task::spawn_blocking(move || job.work(deadline)).await;
-    match worked {
-        Ok(done) => done.map_err(|fault| meaning(&fault)),
-        // The house ends, or the program has found a way to panic.
-        Err(_) => Err(Adapted::Failed),
-    }
+    let worked = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        work()
+    });
+    // The house ends, or the work has found a way to panic.
+    worked.await.map_err(|_| Adapted::Failed)
 }
 
 /// Writes into the books what a program came to.
@@ -72,5 +96,46 @@ pub(super) fn count(
         let (operation, direction) = (&*operation.name, direction.as_str());
         let fault = fault.as_str();
         tracing::warn!(operation, direction, fault, "A body could not be adapted");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn work_that_nobody_waits_for_keeps_its_turn_to_its_end() {
+        let turns = Arc::new(Semaphore::new(1));
+        let (begun, has_begun) = oneshot::channel();
+        let (end, may_end) = mpsc::channel::<()>();
+        let (ended, has_ended) = oneshot::channel();
+        let work = move || {
+            begun.send(()).unwrap();
+            may_end.recv().unwrap();
+            ended.send(()).unwrap();
+        };
+        tokio::select! {
+            done = apart(&turns, PATIENCE, work) => panic!("it did not wait: {done:?}"),
+            begun = has_begun => begun.unwrap(),
+        }
+        // That was dropped, as when its client leaves.
+        assert_eq!(turns.available_permits(), 0);
+        let busy = apart(&turns, Duration::ZERO, || ()).await;
+        assert_eq!(busy, Err(Adapted::Busy));
+        end.send(()).unwrap();
+        let next = apart(&turns, PATIENCE, move || has_ended.blocking_recv()).await;
+        assert_eq!(next, Ok(Ok(())), "the other one had ended before");
+    }
+
+    #[tokio::test]
+    async fn work_that_panics_comes_to_nothing_and_gives_its_turn_back() {
+        let turns = Arc::new(Semaphore::new(1));
+        let panics = || -> u8 { panic!("as it shall") };
+        assert_eq!(apart(&turns, PATIENCE, panics).await, Err(Adapted::Failed));
+        assert_eq!(apart(&turns, PATIENCE, || 7).await, Ok(7));
     }
 }

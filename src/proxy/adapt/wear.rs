@@ -4,9 +4,9 @@ use std::mem;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use http::Method;
 use http::header::HeaderMap;
 use http::uri::Uri;
+use http::{Method, StatusCode};
 
 use crate::proxy::forward::{Outgoing, OutgoingBody};
 use crate::snapshot::{Adapter, Asked, Operation};
@@ -19,6 +19,8 @@ pub(super) struct Form {
     pub(super) method: Method,
     pub(super) target: Uri,
     pub(super) headers: HeaderMap,
+    /// A second try does no harm.
+    pub(super) repeatable: bool,
     pub(super) body: Option<(OutgoingBody, Option<Rc<Upload>>)>,
 }
 
@@ -26,26 +28,26 @@ pub(super) struct Form {
 #[derive(Debug)]
 pub(super) struct Fit {
     pub(super) adapter: Arc<Adapter>,
-    /// Its operation; without one it goes there as it is.
-    pub(super) operation: Option<usize>,
+    /// The place of its operation there.
+    pub(super) at: usize,
     pub(super) asked: Asked,
     /// When it is worn, the client's own is kept here.
     form: Form,
 }
 
 impl Fit {
-    pub(super) fn new(adapter: Arc<Adapter>, operation: usize, asked: Asked, form: Form) -> Self {
+    pub(super) fn new(adapter: Arc<Adapter>, at: usize, asked: Asked, form: Form) -> Self {
         Self {
             adapter,
-            operation: Some(operation),
+            at,
             asked,
             form,
         }
     }
 
     /// Its operation.
-    pub(super) fn operation(&self) -> Option<&Operation> {
-        self.adapter.operations.get(self.operation?)
+    pub(super) fn operation(&self) -> &Operation {
+        &self.adapter.operations[self.at]
     }
 }
 
@@ -103,6 +105,7 @@ impl Outgoing {
         mem::swap(&mut self.head.method, &mut form.method);
         mem::swap(&mut self.head.uri, &mut form.target);
         mem::swap(&mut self.head.headers, &mut form.headers);
+        mem::swap(&mut self.repeatable, &mut form.repeatable);
         if let Some((body, upload)) = &mut form.body {
             mem::swap(&mut self.body, body);
             mem::swap(&mut self.upload, upload);
@@ -113,6 +116,12 @@ impl Outgoing {
     pub(in crate::proxy) fn own_method(&self) -> &Method {
         self.worn()
             .map_or(&self.head.method, |fit| &fit.form.method)
+    }
+
+    /// A status of the side whose form it has, as clients get it.
+    pub(in crate::proxy) fn client_status(&self, status: StatusCode) -> StatusCode {
+        self.worn()
+            .map_or(status, |fit| fit.operation().status(status))
     }
 
     /// The client's path.

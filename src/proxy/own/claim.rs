@@ -70,7 +70,7 @@ pub(super) enum Open {
     List,
 }
 
-/// How far the search for an owner is.
+/// A search with the request itself: to the primary, then to the candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Seek {
     /// The primary is asked.
@@ -89,6 +89,10 @@ pub(in crate::proxy) fn claim(
     worker: usize,
 ) -> Option<Box<Claim>> {
     let (method, path) = (&head.method, head.uri.path());
+    if matches!(*method, Method::OPTIONS | Method::TRACE) {
+        // They are about what is spoken there, not about what is there.
+        return None;
+    }
     route.ownership.iter().find_map(|rule| {
         let mut claim = Claim {
             rule: Arc::clone(rule),
@@ -130,7 +134,7 @@ fn named(rule: &Ownership, head: &Parts) -> Option<(usize, Option<String>)> {
 
 fn in_head(spot: &Spot, head: &Parts) -> Option<Option<String>> {
     let taken = match &spot.pattern {
-        Some(pattern) => Some(pattern.take(&head.method, head.uri.path())?),
+        Some(pattern) => Some(pattern.take_id(&head.method, head.uri.path())?),
         None => None,
     };
     let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(str::to_owned);
@@ -253,9 +257,13 @@ impl Claim {
             }
             WhenUnknown::Probe => {
                 self.learns();
-                self.open = match method.is_safe() {
-                    true => Open::Seek(Seek::Primary),
-                    false => Open::Ask,
+                self.open = match *method {
+                    Method::GET | Method::HEAD => {
+                        // It goes to one side at a time.
+                        self.bound = Some(Side::Primary);
+                        Open::Seek(Seek::Primary)
+                    }
+                    _ => Open::Ask,
                 };
                 // How that ends is counted then.
                 return None;
@@ -345,6 +353,14 @@ impl Walk {
         rule.cells.of(self.worker().index).done.add(1);
     }
 
+    /// The search goes on at this side.
+    pub(in crate::proxy) fn turns_to(&mut self, side: Side) {
+        if let Some(claim) = self.claim_mut() {
+            claim.bound = Some(side);
+        }
+        self.belongs_to(side);
+    }
+
     /// The candidate's list.
     pub(super) fn keeps_list(&mut self, list: Val) {
         if let Some(claim) = self.claim_mut() {
@@ -353,8 +369,8 @@ impl Walk {
     }
 
     /// The same, for the answer.
-    pub(super) fn take_list(&mut self) -> Option<Val> {
-        self.claim_mut()?.list.take()
+    pub(super) fn list(&self) -> Option<Val> {
+        self.claim()?.list.clone()
     }
 }
 

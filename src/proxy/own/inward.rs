@@ -1,13 +1,15 @@
 //! A request names a thing as its owner knows it.
 
 use bytes::Bytes;
+use http::HeaderValue;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::uri::{PathAndQuery, Uri};
-use http::{HeaderValue, Method};
 use std::rc::Rc;
 
+use super::again::again;
+use super::ask::parsed_by;
 use super::claim::Named;
-use crate::adapt::{ID, Part, Val, escaped, query_pairs};
+use crate::adapt::{ID, Part, Val, escaped, leads_away, query_pairs};
 use crate::proxy::forward::{Outgoing, OutgoingBody};
 use crate::snapshot::Ownership;
 use crate::wire::{Upload, forget_body};
@@ -26,24 +28,26 @@ pub(super) fn rename(
     match &spot.part {
         Part::Path => {
             let pattern = spot.pattern.as_ref();
-            let path = outgoing.head.uri.path();
-            let taken = pattern.and_then(|pattern| Some((pattern, pattern.take_path(path)?)));
+            let (method, path) = (&outgoing.head.method, outgoing.head.uri.path());
+            let taken = pattern.and_then(|pattern| Some((pattern, pattern.take_id(method, path)?)));
             let Some((pattern, mut taken)) = taken else {
                 return false;
             };
+            if leads_away(theirs) {
+                return false;
+            }
             taken.set(ID, &escaped(theirs));
             let query = outgoing.head.uri.query().map(str::to_owned);
             goes_to(outgoing, pattern.fill(&taken), query)
         }
         Part::Query(name) => {
-            let pairs = query_pairs(outgoing.head.uri.query().unwrap_or_default());
-            let pairs = pairs.map(|(known, value)| {
-                let value = if *known == **name {
-                    theirs.to_string()
-                } else {
-                    value
-                };
-                format!("{}={}", escaped(&known), escaped(&value))
+            let query = outgoing.head.uri.query().unwrap_or_default();
+            let pairs = query.split('&').map(|pair| {
+                let is_it = query_pairs(pair).any(|(known, _)| *known == **name);
+                match is_it {
+                    true => format!("{}={}", escaped(name), escaped(theirs)),
+                    false => pair.to_owned(),
+                }
             });
             let query = pairs.collect::<Vec<_>>().join("&");
             let path = outgoing.head.uri.path().to_owned();
@@ -57,7 +61,8 @@ pub(super) fn rename(
         // It is the client's own, with others beside it.
         Part::Cookie(_) => false,
         Part::Body(place) => {
-            let Some(Ok(val)) = body.map(|body| Val::parse(body)) else {
+            let val = body.and_then(|body| parsed_by(&outgoing.head.headers, body));
+            let Some(val) = val else {
                 return false;
             };
             let mut json = Vec::new();
@@ -94,8 +99,12 @@ pub(super) fn get(outgoing: &Outgoing, rule: &Ownership, named: &Named) -> Optio
     let probe = rule.probe.as_ref()?;
     let spot = rule.uses.get(named.spot)?;
     let pattern = spot.pattern.as_ref();
-    let taken = pattern.and_then(|pattern| pattern.take_path(outgoing.head.uri.path()));
+    let (method, path) = (&outgoing.head.method, outgoing.head.uri.path());
+    let taken = pattern.and_then(|pattern| pattern.take_id(method, path));
     let mut taken = taken.unwrap_or_default();
+    if leads_away(&named.id) {
+        return None;
+    }
     let id = escaped(&named.id);
     match taken.get(ID) {
         Some(_) => taken.set(ID, &id),
@@ -105,5 +114,5 @@ pub(super) fn get(outgoing: &Outgoing, rule: &Ownership, named: &Named) -> Optio
         return None;
     }
     let target = PathAndQuery::try_from(probe.fill(&taken)).ok()?;
-    Some(outgoing.again(Method::GET, Uri::from(target)))
+    Some(again(outgoing, Uri::from(target)))
 }

@@ -11,15 +11,16 @@ use super::ask::{MOST, parsed};
 use super::claim::{Claim, Kind, Open, Seek, unix_time};
 use super::list;
 use super::outward::{Outward, rename};
-use super::resolve::{is_absent, text_of};
+use super::resolve::{has_it, is_absent, text_of};
 use super::stream::Learner;
-use crate::adapt::{Fault, Filter, Limits, Named, Val, unescaped};
+use crate::adapt::{Fault, Filter, ID, Limits, Named, Spot, Val, unescaped};
 use crate::owners::{Learned, Learnt};
 use crate::proxy::answer::Answer;
 use crate::proxy::arrival::Arrival;
+use crate::proxy::dialect::Dialect;
 use crate::proxy::failure::Lost;
 use crate::proxy::forward::{FailureKind, Outgoing};
-use crate::proxy::gather::{Gathered, gather};
+use crate::proxy::gather::{Gathered, gather_for};
 use crate::proxy::walk::Walk;
 use crate::snapshot::Ownership;
 use crate::stats::{Looked, Made, Side};
@@ -77,7 +78,7 @@ async fn created(
     let prefix = rule.prefix_of(&backend).map(str::to_owned);
     let head = from_head(&rule, arrival.response.headers());
     if prefix.is_none()
-        && let Some(id) = head
+        && let Some(id) = head.clone()
     {
         note_made(walk, outgoing, &rule, &backend, &id);
         return Ok(());
@@ -97,24 +98,26 @@ async fn created(
         }
         return Ok(());
     }
-    let bare = outgoing.gets_no_body(&arrival.response);
-    let body = match bare {
-        true => None,
-        false => read(walk, arrival).await?,
+    let body = match is_readable(outgoing, arrival) {
+        true => read(walk, outgoing, arrival).await?,
+        false => None,
     };
-    if let Some(prefix) = prefix {
-        let outward = Outward::Prefix(&prefix);
-        rename(&rule, &outward, arrival, body.as_ref().map(|(_, val)| val));
-        count(walk, &rule, Made::Learned);
-        return Ok(());
-    }
-    let Some((_, val)) = body else {
-        count(walk, &rule, if bare { Made::NoId } else { Made::Unread });
-        return Ok(());
+    let named = body.as_ref().and_then(|(_, val)| from_body(&rule, val));
+    let made = match (&body, &named) {
+        (_, Some(_)) => Made::Learned,
+        (Some(_), None) => Made::NoId,
+        (None, None) if prefix.is_some() && head.is_some() => Made::Learned,
+        (None, None) if outgoing.gets_no_body(&arrival.response) => Made::NoId,
+        (None, None) => Made::Unread,
     };
-    match from_body(&rule, &val) {
-        Some(id) => note_made(walk, outgoing, &rule, &backend, &id),
-        None => count(walk, &rule, Made::NoId),
+    match (prefix, named) {
+        (Some(prefix), _) => {
+            let outward = Outward::Prefix(&prefix);
+            rename(&rule, &outward, arrival, body.as_ref().map(|(_, val)| val));
+            count(walk, &rule, made);
+        }
+        (None, Some(id)) => note_made(walk, outgoing, &rule, &backend, &id),
+        (None, None) => count(walk, &rule, made),
     }
     Ok(())
 }
@@ -135,46 +138,84 @@ async fn used(
     let Some(named) = claim.named() else {
         return Ok(());
     };
-    let (id, done) = (named.id.clone(), named.done);
-    let deletes = outgoing.own_method() == Method::DELETE && is_whole(claim);
-    if is_absent(raw) || (deletes && raw.is_success()) {
+    let (id, done, renames) = (named.id.clone(), named.done, named.theirs.clone());
+    let backend = walk.arm(side).backend.name.clone();
+    let is_whole = is_whole(claim);
+    let method = outgoing.own_method().clone();
+    let deleted = method == Method::DELETE && raw.is_success();
+    let gone = is_absent(raw) && matches!(method, Method::GET | Method::HEAD | Method::DELETE);
+    if is_whole && (deleted || gone) {
         // It is not there, or not any more: nobody waits for it.
         if !done && owners.finish(&rule.name, id.as_bytes(), unix_time()) {
             walk.finishes(&rule);
         }
         return Ok(());
     }
-    let renames = named.theirs.clone();
-    let reads = raw.is_success() && (rule.reads_answers() && !done || renames.is_some());
-    if !reads || outgoing.gets_no_body(&arrival.response) || !is_json(arrival.response.headers()) {
-        return Ok(());
+    let outward = renames
+        .as_deref()
+        .map(|theirs| match rule.prefix_of(&backend) {
+            Some(prefix) => Outward::Prefix(prefix),
+            None => Outward::Name { theirs, ours: &id },
+        });
+    let reads = raw.is_success() && (rule.reads_answers() || outward.is_some());
+    let body = match reads && is_readable(outgoing, arrival) {
+        true => read(walk, outgoing, arrival).await?,
+        false => None,
+    };
+    let val = body.map(|(_, val)| val);
+    if let Some(outward) = &outward {
+        rename(&rule, outward, arrival, val.as_ref());
     }
-    let Some((_, val)) = read(walk, arrival).await? else {
+    let Some(val) = val else {
         return Ok(());
     };
-    let backend = walk.arm(side).backend.name.clone();
-    if let Some(theirs) = renames {
-        let outward = match rule.prefix_of(&backend) {
-            Some(prefix) => Outward::Prefix(prefix),
-            None => Outward::Name {
-                theirs: &theirs,
-                ours: &id,
-            },
-        };
-        rename(&rule, &outward, arrival, Some(&val));
-    }
     for place in &rule.also {
-        if let Some(other) = place.get(&val).and_then(text_of) {
+        let other = place.get(&val).and_then(text_of);
+        let other = other.filter(|other| {
+            // Whom something belongs to is said by whoever made it.
+            let known = owners.find(&rule.name, other.as_bytes(), unix_time());
+            known.is_none_or(|known| *known.backend == *backend)
+        });
+        if let Some(other) = other {
             learn_id(walk, &rule, &backend, &other, "");
         }
     }
     if let Some(filter) = &rule.done
-        && says_done(filter, val)
-        && owners.finish(&rule.name, id.as_bytes(), unix_time())
+        && tells_of_work(claim_spot(walk))
     {
-        walk.finishes(&rule);
+        match (says_done(filter, val), done) {
+            (true, false) if owners.finish(&rule.name, id.as_bytes(), unix_time()) => {
+                walk.finishes(&rule);
+            }
+            // It goes on after all.
+            (false, true) if is_whole && rule.prefixes.is_none() => {
+                learn_id(walk, &rule, &backend, &id, &origin(outgoing));
+            }
+            _ => {}
+        }
     }
     Ok(())
+}
+
+fn claim_spot(walk: &Walk) -> Option<&Spot> {
+    let claim = walk.claim()?;
+    claim.rule.uses.get(claim.named()?.spot)
+}
+
+/// Whether what is asked for tells of the work as a whole: a part of it, such as a step, does not.
+fn tells_of_work(spot: Option<&Spot>) -> bool {
+    let pattern = spot.and_then(|spot| spot.pattern.as_ref());
+    pattern.is_some_and(|pattern| {
+        let mut names = pattern.names();
+        names.all(|name| name == ID) || pattern.ends_in(ID)
+    })
+}
+
+/// Whether a response has a body that is JSON, and is over when that ends.
+fn is_readable(outgoing: &Outgoing, arrival: &Arrival) -> bool {
+    outgoing.dialect == Dialect::Http
+        && !outgoing.gets_no_body(&arrival.response)
+        && is_json(arrival.response.headers())
 }
 
 /// What a response says of who has the thing that was looked for.
@@ -183,17 +224,14 @@ fn settle_search(walk: &mut Walk, side: Side, raw: http::StatusCode) -> Result<(
         return Ok(());
     };
     let Open::Seek(seek) = claim.open else {
+        // By a hash: what has been changed there is there.
         if claim.named().is_some_and(|named| named.learns) && raw.is_success() {
             walk.remembers(side);
         }
         return Ok(());
     };
-    if raw.as_u16() < 400 {
-        walk.looked(match side {
-            Side::Primary => Looked::AtPrimary,
-            Side::Candidate => Looked::AtCandidate,
-        });
-        walk.remembers(side);
+    if has_it(raw) {
+        walk.found_at(side);
     } else if is_absent(raw) {
         if seek == Seek::Unsure {
             walk.looked(Looked::Unsure);
@@ -206,9 +244,7 @@ fn settle_search(walk: &mut Walk, side: Side, raw: http::StatusCode) -> Result<(
 
 /// Whether a request is for a thing as such, and not for something that belongs to it.
 fn is_whole(claim: &Claim) -> bool {
-    let spot = claim
-        .named()
-        .and_then(|named| claim.rule.uses.get(named.spot));
+    let spot = claim.named().and_then(|n| claim.rule.uses.get(n.spot));
     let pattern = spot.and_then(|spot| spot.pattern.as_ref());
     pattern.is_some_and(|pattern| pattern.ends_in(crate::adapt::ID))
 }
@@ -219,12 +255,17 @@ fn says_done(filter: &Filter, val: Val) -> bool {
 }
 
 /// The body of a response, which is still there for its client, if it is JSON of a sensible size.
-async fn read(walk: &Walk, arrival: &mut Arrival) -> Result<Option<(Bytes, Val)>, FailureKind> {
+async fn read(
+    walk: &Walk,
+    outgoing: &Outgoing,
+    arrival: &mut Arrival,
+) -> Result<Option<(Bytes, Val)>, FailureKind> {
     if let Answer::Whole(whole) = arrival.response.body() {
         let body = whole.body.clone();
         return Ok(parsed(arrival, &body).map(|val| (body, val)));
     }
-    match gather(walk, arrival, MOST).await? {
+    let upload = outgoing.upload.as_deref();
+    match gather_for(walk, arrival, MOST, upload).await? {
         Gathered::Whole(body) => {
             let val = parsed(arrival, &body);
             arrival.has_body(body.clone());

@@ -1,11 +1,10 @@
 //! All things of both sides in one list: that of the candidate follows that of the primary.
 
-use http::Method;
-
+use super::again::again;
 use super::ask::ask;
-use super::claim::Open;
 use super::learn::has_json;
 use super::outward::Outward;
+use super::resolve::{is_asked, may_have};
 use crate::adapt::{Place, Val};
 use crate::proxy::arrival::Arrival;
 use crate::proxy::failure::Lost;
@@ -22,15 +21,20 @@ use crate::stats::Side;
 /// It has not told it: half a list would read as if things were lost.
 pub(super) async fn fetch(walk: &mut Walk, outgoing: &Outgoing) -> Result<(), FailureKind> {
     walk.binds(Side::Primary);
-    let mut question = outgoing.again(Method::GET, outgoing.head.uri.clone());
+    let mut question = again(outgoing, outgoing.head.uri.clone());
+    if !is_asked(walk, Side::Candidate) {
+        return Ok(());
+    }
     walk.asks();
-    let said = Box::pin(ask(walk, &mut question, Side::Candidate)).await;
+    let said = Box::pin(ask(walk, &mut question, Side::Candidate, true)).await;
     let val = said.ok().filter(|said| said.status.is_success());
     match val.and_then(|said| said.body) {
         Some(val) => {
             walk.keeps_list(val);
             Ok(())
         }
+        // It was never given anything.
+        None if !may_have(walk, Side::Candidate) => Ok(()),
         None => Err(FailureKind::Lost(Lost::List)),
     }
 }
@@ -41,14 +45,14 @@ pub(super) async fn fetch(walk: &mut Walk, outgoing: &Outgoing) -> Result<(), Fa
 ///
 /// One of the two has no list where one is looked for.
 pub(super) async fn merge(
-    walk: &mut Walk,
+    walk: &Walk,
     side: Side,
     arrival: &mut Arrival,
 ) -> Result<(), FailureKind> {
-    let (Some(theirs), Some(claim)) = (walk.take_list(), walk.claim()) else {
+    let (Some(theirs), Some(claim)) = (walk.list(), walk.claim()) else {
         return Ok(());
     };
-    if side != Side::Primary || claim.open != Open::No {
+    if side != Side::Primary {
         return Ok(());
     }
     let rule = std::sync::Arc::clone(&claim.rule);

@@ -1,6 +1,7 @@
 //! What was made on one side is found there again: whose a request is, what is done with an id that nobody has
 //! seen, and what is learned from responses.
 
+mod again;
 mod ask;
 mod claim;
 mod inward;
@@ -12,5 +13,5 @@ mod stream;
 
 pub(super) use claim::{Claim, claim};
 pub(super) use learn::learn;
-pub(super) use resolve::{looks_elsewhere, meaning, resolve};
+pub(super) use resolve::{resolve, turns, turns_after};
 pub(super) use stream::Learner;

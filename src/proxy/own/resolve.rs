@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use http::StatusCode;
 
-use super::ask::{MOST, ask};
-use super::claim::{Kind, Open, Seek, unix_time};
+use super::ask::{MOST, ask, parsed_by};
+use super::claim::{Claim, Kind, Open, Seek, unix_time};
 use super::inward::{get, rename};
 use super::list;
 use crate::adapt::{Part, Val};
@@ -18,6 +18,19 @@ use crate::stats::{Looked, Side};
 /// Whether a status says that something is not there.
 pub(super) fn is_absent(status: StatusCode) -> bool {
     matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE)
+}
+
+/// Whether a status says that the name makes no sense there, as one that the other side has made may not.
+fn is_odd(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY
+    )
+}
+
+/// Whether a status says that something is there.
+pub(super) fn has_it(status: StatusCode) -> bool {
+    status.is_success() || status == StatusCode::NOT_MODIFIED
 }
 
 /// Finds out what has to be known before a request goes anywhere.
@@ -85,7 +98,7 @@ async fn read_body(walk: &mut Walk, outgoing: &mut Outgoing) -> Result<Option<By
         let Part::Body(place) = &spot.part else {
             return None;
         };
-        text_of(place.get(&Val::parse(body).ok()?)?)
+        text_of(place.get(&parsed_by(&outgoing.head.headers, body)?)?)
     });
     let method = outgoing.head.method.clone();
     walk.is_for(id, &method);
@@ -112,6 +125,9 @@ pub(super) fn text_of(val: &Val) -> Option<String> {
 async fn ask_around(walk: &mut Walk, outgoing: &Outgoing) -> Result<(), FailureKind> {
     let mut sure = true;
     for side in Side::ALL {
+        if !is_asked(walk, side) {
+            continue;
+        }
         let question = walk.claim().and_then(|claim| {
             let named = claim.named()?;
             get(outgoing, &claim.rule, named)
@@ -123,13 +139,20 @@ async fn ask_around(walk: &mut Walk, outgoing: &Outgoing) -> Result<(), FailureK
             return Ok(());
         };
         walk.asks();
-        match Box::pin(ask(walk, &mut question, side)).await {
-            Ok(said) if is_absent(said.status) => {}
-            Ok(said) if said.status.as_u16() < 400 => {
+        let said = Box::pin(ask(walk, &mut question, side, false)).await;
+        match said.map(|said| said.status) {
+            Ok(status) if is_absent(status) || is_odd(status) => {}
+            Ok(status) if has_it(status) => {
                 walk.found_at(side);
                 return Ok(());
             }
-            Ok(_) | Err(()) => sure &= !may_have(walk, side),
+            Ok(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) if side == Side::Primary => {
+                // Who may not even ask may change nothing: the primary says so in its own words.
+                walk.looked(Looked::Unknown);
+                walk.binds(Side::Primary);
+                return Ok(());
+            }
+            _ => sure &= !may_have(walk, side),
         }
     }
     if !sure {
@@ -142,58 +165,94 @@ async fn ask_around(walk: &mut Walk, outgoing: &Outgoing) -> Result<(), FailureK
     Ok(())
 }
 
-/// Whether a side that does not answer may have things. A candidate that was never given any, and is given none, is
-/// one that is not there yet.
-fn may_have(walk: &Walk, side: Side) -> bool {
-    let name = &walk.arm(side).backend.name;
-    side == Side::Primary || walk.route().split.is_open() || walk.owners().has_any(name)
+/// Whether a side that does not answer may have things. A candidate that was never given any, as far as anybody
+/// remembers, and is given none, is one that is not there yet.
+pub(super) fn may_have(walk: &Walk, side: Side) -> bool {
+    let remembers = |claim: &Claim| claim.rule.prefixes.is_none();
+    side == Side::Primary
+        || walk.route().split.is_open()
+        || !walk.claim().is_some_and(remembers)
+        || walk.owners().has_any(&walk.arm(side).backend.name)
 }
 
-/// Where a request goes that looks for a thing, after a response of the side that it was sent to: to the candidate,
-/// if the primary does not have it.
-pub(in crate::proxy) fn looks_elsewhere(walk: &mut Walk, status: Option<StatusCode>) -> bool {
-    let Open::Seek(Seek::Primary) = open(walk) else {
-        return false;
-    };
-    let absent = status.is_some_and(is_absent);
-    let failed = status.is_none_or(|status| status.is_server_error());
-    if !absent && !failed {
-        return false;
+/// Whether a side is asked: one that may have things, and any that seems to be there, as memory may be lost.
+pub(super) fn is_asked(walk: &Walk, side: Side) -> bool {
+    let mut members = walk.arm(side).backend.members.iter();
+    may_have(walk, side) || members.any(|member| member.endpoint.carries())
+}
+
+/// Where a request goes that looks for a thing, after a response of the primary in the words of clients: to the
+/// candidate, if the primary does not have it, and the candidate may.
+pub(in crate::proxy) fn turns(
+    walk: &mut Walk,
+    outgoing: &Outgoing,
+    status: StatusCode,
+) -> Option<Side> {
+    let absent = is_absent(status) || is_odd(status);
+    if open(walk) != Open::Seek(Seek::Primary) || !(absent || status.is_server_error()) {
+        return None;
     }
-    if walk.route().candidate.is_none() {
-        return false;
+    go_on(walk, outgoing, absent)
+}
+
+/// The same when nothing is left to try at a side, for this reason. What that means for the client, if it goes
+/// nowhere else.
+pub(in crate::proxy) fn turns_after(
+    walk: &mut Walk,
+    outgoing: &Outgoing,
+    last: &mut Option<FailureKind>,
+) -> Option<Side> {
+    let is_unfit = matches!(
+        last,
+        Some(FailureKind::Unfit(_) | FailureKind::Unadapted(_))
+    );
+    let by_client = matches!(
+        last,
+        Some(
+            FailureKind::ClientSlow
+                | FailureKind::ClientBroke
+                | FailureKind::BodyTooLarge
+                | FailureKind::NoDescriptor
+                | FailureKind::Lost(_)
+        )
+    );
+    let Open::Seek(seek) = open(walk) else {
+        return None;
+    };
+    if by_client {
+        return None;
+    }
+    if seek == Seek::Primary {
+        return go_on(walk, outgoing, is_unfit);
+    }
+    let (looked, lost) = match seek {
+        // What the candidate cannot be asked, it cannot have.
+        Seek::Candidate if is_unfit || !may_have(walk, Side::Candidate) => {
+            (Looked::Nowhere, Lost::Nowhere)
+        }
+        _ => (Looked::Unsure, Lost::Unsure),
+    };
+    walk.looked(looked);
+    *last = Some(FailureKind::Lost(lost));
+    None
+}
+
+fn go_on(walk: &mut Walk, outgoing: &Outgoing, absent: bool) -> Option<Side> {
+    let has_candidate = walk.route().candidate.is_some();
+    if !has_candidate || !is_asked(walk, Side::Candidate) || !outgoing.is_replayable() {
+        return None;
     }
     walk.seeks(if absent {
         Seek::Candidate
     } else {
         Seek::Unsure
     });
-    true
-}
-
-/// What a failure of the running search means for its client: the candidate has not told whether it has what the
-/// primary does not have.
-pub(in crate::proxy) fn meaning(walk: &Walk, kind: FailureKind) -> FailureKind {
-    match open(walk) {
-        Open::Seek(Seek::Candidate) if may_have(walk, Side::Candidate) => {
-            walk.looked(Looked::Unsure);
-            FailureKind::Lost(Lost::Unsure)
-        }
-        Open::Seek(Seek::Candidate) => {
-            walk.looked(Looked::Nowhere);
-            FailureKind::Lost(Lost::Nowhere)
-        }
-        Open::Seek(Seek::Unsure) => {
-            walk.looked(Looked::Unsure);
-            FailureKind::Lost(Lost::Unsure)
-        }
-        _ => kind,
-    }
+    Some(Side::Candidate)
 }
 
 impl Walk {
     /// A thing that nobody had seen is there.
-    fn found_at(&mut self, side: Side) {
+    pub(super) fn found_at(&mut self, side: Side) {
         self.looked(match side {
             Side::Primary => Looked::AtPrimary,
             Side::Candidate => Looked::AtCandidate,

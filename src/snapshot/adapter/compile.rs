@@ -80,13 +80,10 @@ impl Adapter {
     }
 
     /// Where a `Location` of the backend leads to in the clients' API; `None` if that has no such path. Operations that
-    /// read are looked at first, since that is what clients do there.
+    /// read are looked at first, since that is what clients do there. Which host it names does not count, as backends
+    /// say what they are called inside.
     pub fn relocate(&self, location: &str) -> Option<String> {
-        let (_, local) = location
-            .split_once("://")
-            .map_or(("", location), |(_, rest)| {
-                rest.split_at(rest.find('/').unwrap_or(rest.len()))
-            });
+        let local = local(location);
         let end = local.find(['?', '#']).unwrap_or(local.len());
         let (path, rest) = local.split_at_checked(end)?;
         let reads = |operation: &&Operation| operation.client.method() == Some(&Method::GET);
@@ -108,6 +105,19 @@ impl Adapter {
         let mut operations = self.operations.iter().enumerate();
         operations.find_map(|(at, operation)| Some((at, operation.client.take(method, path)?)))
     }
+}
+
+/// A URL from its path on. Only at its very start a scheme is one, and what stands in its query is no path.
+fn local(url: &str) -> &str {
+    let after = |scheme: &str| {
+        let (start, rest) = url.split_at_checked(scheme.len())?;
+        start.eq_ignore_ascii_case(scheme).then_some(rest)
+    };
+    let host = ["http://", "https://", "//"].into_iter().find_map(after);
+    host.map_or(url, |host| {
+        let end = host.find(['/', '?', '#']).unwrap_or(host.len());
+        host.get(end..).unwrap_or_default()
+    })
 }
 
 type Bad = (&'static str, String);
@@ -156,4 +166,69 @@ fn compile(
             |old| Arc::clone(&old.cells),
         ),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const JOBS: &str = r#"
+        [operations.read]
+        client = "GET /api/jobs/{id}"
+        backend = "GET /v1/jobs/{id}"
+        [operations.cancel]
+        client = "POST /api/jobs/{id}/cancel"
+        backend = "POST /v1/jobs/{id}"
+        [operations.items]
+        client = "GET /api/jobs/{id}/items"
+        backend = "GET /v1/items/{id}"
+    "#;
+
+    fn relocated(location: &str) -> Option<String> {
+        let written: model::Adapter = toml::from_str(JOBS).unwrap();
+        let adapter = Adapter::compile("jobs", &written, None, 1).unwrap();
+        adapter.relocate(location)
+    }
+
+    #[test]
+    fn a_location_leads_into_the_api_of_clients() {
+        for (theirs, ours) in [
+            ("/v1/jobs/7", "/api/jobs/7"),
+            ("/v1/jobs/7?a=b#c", "/api/jobs/7?a=b#c"),
+            ("/v1/items/7#/v1/jobs/8", "/api/jobs/7/items#/v1/jobs/8"),
+            (
+                "/v1/jobs/7?next=https://h/v1/jobs/8",
+                "/api/jobs/7?next=https://h/v1/jobs/8",
+            ),
+            // Backends say what they are called inside.
+            ("http://10.0.0.7:8000/v1/jobs/7", "/api/jobs/7"),
+            ("HTTPS://inside/v1/jobs/7?a=/b", "/api/jobs/7?a=/b"),
+            ("//inside/v1/jobs/7", "/api/jobs/7"),
+        ] {
+            assert_eq!(relocated(theirs).as_deref(), Some(ours), "{theirs}");
+        }
+    }
+
+    #[test]
+    fn a_location_that_is_no_operation_is_left_alone() {
+        for theirs in [
+            "",
+            "7",
+            "?a=/v1/jobs/7",
+            "/login",
+            "/login?next=https://h/v1/jobs/7",
+            "/login#https://h/v1/jobs/7",
+            "/https://h/v1/jobs/7",
+            "https://elsewhere/login",
+            "https://elsewhere/login?next=/v1/jobs/7",
+            "https://elsewhere?next=/v1/jobs/7",
+            "https://elsewhere#/v1/jobs/7",
+            "https://elsewhere",
+            "//elsewhere?/v1/jobs/7",
+            "app://open/v1/jobs/7",
+            "javascript:https://h/v1/jobs/7",
+        ] {
+            assert_eq!(relocated(theirs), None, "{theirs}");
+        }
+    }
 }

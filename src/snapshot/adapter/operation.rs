@@ -156,18 +156,19 @@ impl Operation {
         self.headers.apply(headers);
     }
 
+    /// A status of the backend, as clients get it.
+    pub fn status(&self, status: StatusCode) -> StatusCode {
+        let mut statuses = self.statuses.iter();
+        let own = statuses.find(|(from, _)| *from == status.as_u16());
+        own.map_or(status, |(_, to)| *to)
+    }
+
     /// Makes the head of a response that of the client's. `changed`: its body becomes another one.
     pub fn dress_response(&self, status: &mut StatusCode, headers: &mut HeaderMap, changed: bool) {
         if changed {
             forget_body(headers);
         }
-        let own = self
-            .statuses
-            .iter()
-            .find(|(from, _)| *from == status.as_u16());
-        if let Some((_, to)) = own {
-            *status = *to;
-        }
+        *status = self.status(*status);
         self.response_headers.apply(headers);
     }
 
