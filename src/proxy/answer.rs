@@ -19,19 +19,57 @@ pub(super) enum Answer {
     Single(Single),
     /// A stream of a shared connection.
     Shared(Incoming),
-    /// Read whole and made anew; with the connection by which it came, if that can serve again.
-    Whole(Box<Whole>),
-    /// Some of it was read already, and stands before the rest.
-    Begun(Box<(Bytes, Self)>),
+    /// Read by us already, in part or whole.
+    Ahead(Box<Ahead>),
     /// It was at its end, or is not wanted.
     Gone,
 }
 
-/// A body that was made here.
+/// What was read, or made of that, and what follows.
 #[derive(Debug)]
-pub(super) struct Whole {
-    pub(super) body: Bytes,
+pub(super) struct Ahead {
+    pub(super) first: Bytes,
+    /// There is none after what was read whole.
+    pub(super) rest: Option<Answer>,
+    /// The connection by which it came, if that can serve again.
     pub(super) idle: Option<Single>,
+}
+
+impl Ahead {
+    #[cold]
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Break>>> {
+        let first = std::mem::take(&mut self.first);
+        match &mut self.rest {
+            _ if !first.is_empty() => Poll::Ready(Some(Ok(Frame::data(first)))),
+            Some(rest) => Pin::new(rest).poll_frame(cx),
+            None => Poll::Ready(None),
+        }
+    }
+
+    #[cold]
+    fn is_end(&self) -> bool {
+        self.first.is_empty() && self.rest.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    #[cold]
+    fn size_hint(&self) -> SizeHint {
+        let first = self.first.len() as u64;
+        let Some(rest) = &self.rest else {
+            return SizeHint::with_exact(first);
+        };
+        let rest = rest.size_hint();
+        let mut hint = SizeHint::new();
+        hint.set_lower(rest.lower() + first);
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(upper + first);
+        }
+        hint
+    }
+
+    #[cold]
+    fn leave(self) -> Option<Single> {
+        self.idle.or_else(|| self.rest?.leave())
+    }
 }
 
 impl Answer {
@@ -39,8 +77,7 @@ impl Answer {
     pub(super) fn leave(&mut self) -> Option<Single> {
         match std::mem::replace(self, Self::Gone) {
             Self::Single(single) => Some(single).filter(Single::is_idle),
-            Self::Whole(whole) => whole.idle,
-            Self::Begun(mut begun) => begun.1.leave(),
+            Self::Ahead(ahead) => ahead.leave(),
             Self::Shared(_) | Self::Gone => None,
         }
     }
@@ -52,7 +89,7 @@ impl Answer {
                 let (stream, ahead) = single.into_stream()?;
                 Some(stream.with_more_ahead(ahead))
             }
-            Self::Shared(_) | Self::Whole(..) | Self::Begun(..) | Self::Gone => None,
+            Self::Shared(_) | Self::Ahead(_) | Self::Gone => None,
         }
     }
 }
@@ -93,17 +130,7 @@ impl Body for Answer {
         match self.get_mut() {
             Self::Single(single) => single.poll_frame(cx).map_err(Break::Single),
             Self::Shared(body) => Pin::new(body).poll_frame(cx).map_err(Break::Shared),
-            Self::Whole(whole) => {
-                let body = std::mem::take(&mut whole.body);
-                Poll::Ready((!body.is_empty()).then(|| Ok(Frame::data(body))))
-            }
-            Self::Begun(begun) => {
-                let read = std::mem::take(&mut begun.0);
-                if !read.is_empty() {
-                    return Poll::Ready(Some(Ok(Frame::data(read))));
-                }
-                Pin::new(&mut begun.1).poll_frame(cx)
-            }
+            Self::Ahead(ahead) => ahead.poll_frame(cx),
             Self::Gone => Poll::Ready(None),
         }
     }
@@ -112,8 +139,7 @@ impl Body for Answer {
         match self {
             Self::Single(single) => single.is_end(),
             Self::Shared(body) => body.is_end_stream(),
-            Self::Whole(whole) => whole.body.is_empty(),
-            Self::Begun(begun) => begun.0.is_empty() && begun.1.is_end_stream(),
+            Self::Ahead(ahead) => ahead.is_end(),
             Self::Gone => true,
         }
     }
@@ -122,16 +148,7 @@ impl Body for Answer {
         match self {
             Self::Single(single) => single.size_hint(),
             Self::Shared(body) => body.size_hint(),
-            Self::Whole(whole) => SizeHint::with_exact(whole.body.len() as u64),
-            Self::Begun(begun) => {
-                let (rest, read) = (begun.1.size_hint(), begun.0.len() as u64);
-                let mut hint = SizeHint::new();
-                hint.set_lower(rest.lower() + read);
-                if let Some(upper) = rest.upper() {
-                    hint.set_upper(upper + read);
-                }
-                hint
-            }
+            Self::Ahead(ahead) => ahead.size_hint(),
             Self::Gone => SizeHint::with_exact(0),
         }
     }

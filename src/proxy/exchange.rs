@@ -63,9 +63,7 @@ pub(super) fn exchange(
     async move {
         let answer = match begun {
             Ok(delivery) if delivery.may_outlive() => Box::pin(delivery.apart()).await,
-            Ok(mut delivery) if delivery.is_plain() => delivery.run::<true>().await,
-            // Boxed, since it is larger, and most requests are not.
-            Ok(mut delivery) => Box::pin(delivery.run::<false>()).await,
+            Ok(mut delivery) => delivery.run().await,
             Err(answer) => *answer,
         };
         let mut answer = drain::tell(&told, version, answer);
@@ -292,27 +290,18 @@ impl Delivery {
         let (worker, every) = (Rc::clone(walk.worker()), walk.route().keep_alive);
         let client = (Rc::clone(walk.client()), walk.limits().resets);
         let id = self.id.clone();
-        let rest = Box::pin(async move {
-            match self.is_plain() {
-                true => self.run::<true>().await,
-                false => self.run::<false>().await,
-            }
-        });
+        let rest = Box::pin(async move { self.run().await });
         Some(Apart::new(rest, aside, worker, client, every, id))
     }
 
-    /// Whether it passes as it is and belongs to no side.
-    fn is_plain(&self) -> bool {
-        (self.walk.as_ref()).is_some_and(|walk| walk.route().is_plain)
-    }
-
-    /// Tries until there is a response, or nothing left to try. `PLAIN`: without all that a route with adapters or
-    /// rules of ownership needs, so that others pay nothing for it.
-    async fn run<const PLAIN: bool>(&mut self) -> Response<ResponseBody> {
+    /// Tries until there is a response, or nothing left to try.
+    async fn run(&mut self) -> Response<ResponseBody> {
         let Some(walk) = &mut self.walk else {
             return nothing();
         };
-        if !PLAIN && walk.claim().is_some_and(Claim::is_open) {
+        // What only adapters and rules of ownership need is passed by.
+        let is_plain = walk.route().is_plain;
+        if !is_plain && walk.claim().is_some_and(Claim::is_open) {
             let resolved = Box::pin(own::resolve(walk, &mut self.outgoing)).await;
             match resolved {
                 Ok(()) => {}
@@ -326,7 +315,7 @@ impl Delivery {
         let mut counted = false;
         loop {
             let Next::Try(side, picked, reason) = next else {
-                if PLAIN {
+                if is_plain {
                     break;
                 }
                 match own::turns_after(walk, &self.outgoing, &mut last) {
@@ -335,7 +324,7 @@ impl Delivery {
                 }
                 continue;
             };
-            if !PLAIN && adapt::is_wanted(walk, &self.outgoing, side) {
+            if !is_plain && adapt::is_wanted(walk, &self.outgoing, side) {
                 // As below.
                 walk.withdraws(side, picked);
                 let fitted = Box::pin(adapt::fit(walk, &mut self.outgoing, side)).await;
@@ -350,7 +339,7 @@ impl Delivery {
                 };
                 continue;
             }
-            if !PLAIN {
+            if !is_plain {
                 self.outgoing.wear(Some(side));
             }
             let is_rented = walk.arm(side).backend.serverless.is_some();
@@ -379,7 +368,7 @@ impl Delivery {
                 continue;
             }
             walk.attempt_begins(side, picked, reason);
-            if is_rented || !PLAIN {
+            if is_rented || !is_plain {
                 plan.fits(walk);
             }
             let sent = if is_rented {
@@ -402,7 +391,7 @@ impl Delivery {
                     next = plan.after_failure(walk, &self.outgoing, side, failure);
                 }
                 Ok(head) => {
-                    let raw = match PLAIN {
+                    let raw = match is_plain {
                         true => head.0.status(),
                         false => self.outgoing.client_status(head.0.status()),
                     };
@@ -414,12 +403,12 @@ impl Delivery {
                             continue;
                         }
                     };
-                    if !PLAIN && let Some(side) = own::turns(walk, &self.outgoing, raw) {
+                    if !is_plain && let Some(side) = own::turns(walk, &self.outgoing, raw) {
                         walk.attempt_ends(arrival.class);
                         (plan, next) = Plan::turns(walk, side);
                         continue;
                     }
-                    if !PLAIN {
+                    if !is_plain {
                         let settled = settle(walk, &self.outgoing, raw, &mut arrival);
                         if let Err(kind) = Box::pin(settled).await {
                             if walk.has_left() {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::Body as _;
 
-use super::answer::{Answer, Whole};
+use super::answer::{Ahead, Answer};
 use super::arrival::Arrival;
 use super::deadline::{Deadline, Deadlines};
 use super::forward::FailureKind;
@@ -172,7 +172,11 @@ impl Arrival {
     /// Puts a whole body in the place of what was read to its end.
     pub(super) fn has_body(&mut self, body: Bytes) {
         let idle = self.response.body_mut().leave();
-        *self.response.body_mut() = Answer::Whole(Box::new(Whole { body, idle }));
+        *self.response.body_mut() = Answer::Ahead(Box::new(Ahead {
+            first: body,
+            rest: None,
+            idle,
+        }));
         self.watch = None;
         self.is_held = false;
     }
@@ -181,7 +185,11 @@ impl Arrival {
     pub(super) fn goes_on_after(&mut self, read: Bytes) {
         if !read.is_empty() {
             let rest = std::mem::replace(self.response.body_mut(), Answer::Gone);
-            *self.response.body_mut() = Answer::Begun(Box::new((read, rest)));
+            *self.response.body_mut() = Answer::Ahead(Box::new(Ahead {
+                first: read,
+                rest: Some(rest),
+                idle: None,
+            }));
         }
     }
 }

@@ -347,7 +347,7 @@ impl Walk {
     }
 
     /// A try begins.
-    // Of two callers one is every request, and the other one is rare.
+    // Every request comes here, and what is asked by us, which is rare.
     #[inline(always)]
     pub(super) fn attempt_begins(&mut self, side: Side, picked: Picked, reason: Option<Reason>) {
         self.note_try(side, picked, reason);

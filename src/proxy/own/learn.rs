@@ -260,8 +260,10 @@ async fn read(
     outgoing: &Outgoing,
     arrival: &mut Arrival,
 ) -> Result<Option<(Bytes, Val)>, FailureKind> {
-    if let Answer::Whole(whole) = arrival.response.body() {
-        let body = whole.body.clone();
+    if let Answer::Ahead(ahead) = arrival.response.body()
+        && ahead.rest.is_none()
+    {
+        let body = ahead.first.clone();
         return Ok(parsed(arrival, &body).map(|val| (body, val)));
     }
     let upload = outgoing.upload.as_deref();
