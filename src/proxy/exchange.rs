@@ -39,7 +39,7 @@ use super::walk::Walk;
 use super::worker::Worker;
 use crate::recall::By;
 use crate::snapshot::{Ask, Pin, Route};
-use crate::stats::{Class, Fault};
+use crate::stats::{Class, Fault, Side};
 use crate::wire::{Id, Replay, Trust, join_cookies, remove_from_request};
 
 /// After so long a backend that could not be asked yet may be there.
@@ -324,29 +324,15 @@ impl Delivery {
                 }
                 continue;
             };
-            if !is_plain && adapt::is_wanted(walk, &self.outgoing, side) {
-                // As below.
-                walk.withdraws(side, picked);
-                let fitted = Box::pin(adapt::fit(walk, &mut self.outgoing, side)).await;
-                walk.has_read();
-                next = match fitted {
-                    Ok(()) => plan.with_body(walk, side, reason),
-                    Err(_) if walk.has_left() => return nothing(),
-                    Err(kind) => {
-                        last = kind.after(last, reason);
-                        plan.after_unfit(walk, side, kind)
-                    }
-                };
-                continue;
-            }
-            if !is_plain {
+            let fits = is_plain || !adapt::is_wanted(walk, &self.outgoing, side);
+            if !is_plain && fits {
                 self.outgoing.wear(Some(side));
             }
             let is_rented = walk.arm(side).backend.serverless.is_some();
-            if is_rented && payload::is_wanted(walk, &self.outgoing, side) {
+            if !fits || is_rented && payload::is_wanted(walk, &self.outgoing, side) {
                 // Whoever sends slowly keeps neither a seat nor the one probe of a breaker meanwhile.
                 walk.withdraws(side, picked);
-                let read = Box::pin(payload::read(walk, &mut self.outgoing, side)).await;
+                let read = Box::pin(read_for(walk, &mut self.outgoing, side)).await;
                 walk.has_read();
                 next = match read {
                     Ok(()) => plan.with_body(walk, side, reason),
@@ -502,6 +488,14 @@ impl Delivery {
         let answer = problem.answer_for(worker, at, &self.id, dialect, owner);
         walk.ends_unserved(class, problem.fault, problem.status.as_u16());
         answer
+    }
+}
+
+/// Reads a request as a side needs it: as one of another API, or to be wrapped.
+async fn read_for(walk: &Walk, outgoing: &mut Outgoing, side: Side) -> Result<(), FailureKind> {
+    match adapt::is_wanted(walk, outgoing, side) {
+        true => adapt::fit(walk, outgoing, side).await,
+        false => payload::read(walk, outgoing, side).await,
     }
 }
 

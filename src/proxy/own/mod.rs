@@ -4,12 +4,14 @@
 mod again;
 mod ask;
 mod claim;
+mod created;
 mod inward;
 mod learn;
 mod list;
 mod outward;
 mod resolve;
 mod stream;
+mod used;
 
 pub(super) use claim::{Claim, claim};
 pub(super) use learn::learn;
