@@ -27,7 +27,9 @@ pub use events::Events;
 pub use fault::{Coding, Fault, Message};
 pub use filter::Filter;
 pub use meter::Limits;
-pub use pattern::{BadPattern, Pattern, Taken, escaped, leads_away, query_pairs, unescaped};
+pub use pattern::{
+    BadPattern, Pattern, Taken, decoded, escaped, leads_away, query_pairs, unescaped,
+};
 pub use place::Place;
 pub use refused::Refused;
 pub use spot::{ID, Named, Part, Spot};

@@ -360,8 +360,13 @@ pub fn query_pairs(query: &str) -> impl Iterator<Item = (String, String)> {
 
 /// A text with each `%41` as the character that it stands for; as it is, if that would be no text.
 pub fn unescaped(text: &str) -> String {
+    String::from_utf8(decoded(text.as_bytes())).unwrap_or_else(|_| text.to_owned())
+}
+
+/// With each `%41` as the byte that it stands for.
+pub fn decoded(text: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
+    let mut rest = text;
     while let [byte, after @ ..] = rest {
         let digits = after.get(..2).filter(|_| *byte == b'%');
         let digits = digits.and_then(|two| std::str::from_utf8(two).ok());
@@ -377,7 +382,7 @@ pub fn unescaped(text: &str) -> String {
             }
         }
     }
-    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+    bytes
 }
 
 /// A text as it may stand in a query or a segment.

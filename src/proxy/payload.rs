@@ -6,18 +6,19 @@ use std::pin::Pin;
 use std::task::Poll;
 
 use bytes::Bytes;
+use http::Method;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
-use http::{HeaderValue, Method};
 use http_body::Body as _;
 
 use super::failure::Unfit;
 use super::forward::{FailureKind, Outgoing, OutgoingBody};
 use super::lookout::{Floor, Lookout};
 use super::walk::Walk;
+use crate::adapt::decoded;
 use crate::snapshot::{Cost, Serverless};
 use crate::stats::Side;
 use crate::vast::{cost_of, is_object};
-use crate::wire::Upload;
+use crate::wire::{Upload, is_json};
 
 /// Room for a body that does not say how long it is.
 const FIRST: usize = 4096;
@@ -177,36 +178,6 @@ fn is_control(path: &[u8]) -> bool {
         .any(|control| first.eq_ignore_ascii_case(control))
 }
 
-/// With each `%41` as the byte that it stands for.
-pub(super) fn decoded(path: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(path.len());
-    let mut rest = path;
-    while let [byte, after @ ..] = rest {
-        let digits = after.get(..2).filter(|_| *byte == b'%');
-        let digits = digits.and_then(|two| std::str::from_utf8(two).ok());
-        let digits = digits.filter(|two| two.bytes().all(|digit| digit.is_ascii_hexdigit()));
-        match digits.and_then(|two| u8::from_str_radix(two, 16).ok()) {
-            Some(decoded) => {
-                bytes.push(decoded);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(*byte);
-                rest = after;
-            }
-        }
-    }
-    bytes
-}
-
-/// `application/json`, or what is written in it: `application/problem+json`.
-fn is_json(kind: &HeaderValue) -> bool {
-    let kind = kind.to_str().unwrap_or_default();
-    let essence = kind.split(';').next().unwrap_or_default().trim();
-    let essence = essence.to_ascii_lowercase();
-    essence == "application/json" || essence.ends_with("+json")
-}
-
 fn is_encoded(headers: &HeaderMap) -> bool {
     let mut codings = headers.get_all(CONTENT_ENCODING).iter();
     codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
@@ -259,28 +230,6 @@ pub(super) async fn whole(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn json_has_many_names() {
-        let is = |kind: &'static str| is_json(&HeaderValue::from_static(kind));
-        for kind in [
-            "application/json",
-            "Application/JSON; charset=utf-8",
-            "application/vnd.api+json",
-        ] {
-            assert!(is(kind), "{kind}");
-        }
-        for kind in [
-            "",
-            "text/json",
-            "application/jsonl",
-            "application/x-www-form-urlencoded",
-            "multipart/form-data; boundary=application/json",
-            "text/plain;application/json",
-        ] {
-            assert!(!is(kind), "{kind}");
-        }
-    }
 
     #[test]
     fn a_path_is_looked_at_however_it_is_written() {

@@ -11,9 +11,9 @@ use super::answer::Answer;
 use super::forward::{Failure, FailureKind, Outgoing, forward};
 use super::hire::hire;
 use super::lease::Lease;
-use super::payload::decoded;
 use super::stranger::tame;
 use super::walk::Walk;
+use crate::adapt::decoded;
 use crate::snapshot::Serverless;
 use crate::stats::Class;
 

@@ -21,7 +21,7 @@ use crate::proxy::gather::{Gathered, gather_for};
 use crate::proxy::walk::Walk;
 use crate::snapshot::Ownership;
 use crate::stats::Made;
-use crate::wire::forget_body;
+use crate::wire::{forget_body, is_json};
 
 /// Learns from the response of the running try, as its client will get it.
 ///
@@ -57,7 +57,7 @@ pub(in crate::proxy) async fn learn(
 pub(super) fn is_readable(outgoing: &Outgoing, arrival: &Arrival) -> bool {
     outgoing.dialect == Dialect::Http
         && !outgoing.gets_no_body(&arrival.response)
-        && is_json(arrival.response.headers())
+        && (arrival.response.headers().get(CONTENT_TYPE)).is_some_and(is_json)
 }
 
 /// The body of a response, which is still there for its client, if it is JSON of a sensible size.
@@ -84,15 +84,6 @@ pub(super) async fn read(
             Ok(None)
         }
     }
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let kind = headers
-        .get(CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok());
-    let kind = kind.unwrap_or_default().to_ascii_lowercase();
-    let essence = kind.split(';').next().unwrap_or_default().trim();
-    essence == "application/json" || essence.ends_with("+json")
 }
 
 /// The id of what was made, if the head of the response tells it.
