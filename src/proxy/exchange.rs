@@ -482,7 +482,7 @@ impl Delivery {
             walk.leaves_unread();
         }
         let at = &walk.route().name;
-        let owner = walk.claim().and_then(Claim::bound);
+        let owner = walk.claim().and_then(Claim::owner);
         let owner = owner.map(|side| &walk.arm(side).backend.header);
         let (worker, dialect) = (walk.worker(), self.outgoing.dialect);
         let answer = problem.answer_for(worker, at, &self.id, dialect, owner);

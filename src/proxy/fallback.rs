@@ -311,8 +311,7 @@ impl Plan {
 
     /// To the other side.
     fn across(&mut self, walk: &Walk, side: Side, reason: Reason) -> Next {
-        let is_bound = walk.claim().is_some_and(|claim| claim.bound().is_some());
-        if is_bound {
+        if walk.is_bound() {
             // What was made there is nowhere else.
             walk.refused(Mark::NowhereElse);
             return Next::GiveUp;

@@ -127,6 +127,7 @@ async fn a_side_that_may_have_it_and_does_not_answer_is_no_404() {
             "{}",
             read.text()
         );
+        assert_eq!(read.get("x-figshift-owner"), None, "nobody knows that");
     }
     assert!(scene.old.seen().iter().all(|seen| seen.method() == "GET"));
     // The primary fails: the candidate may have it, and if not, the primary may.

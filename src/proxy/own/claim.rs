@@ -94,33 +94,26 @@ pub(in crate::proxy) fn claim(
         return None;
     }
     route.ownership.iter().find_map(|rule| {
-        let mut claim = Claim {
-            rule: Arc::clone(rule),
-            kind: Kind::Create,
-            bound: None,
-            open: Open::No,
-            lost: None,
-            list: None,
-        };
         if rule.creates(method, path) {
-            return Some(Box::new(claim));
+            return Some(Claim::new(rule, Kind::Create));
         }
         if let Some((spot, id)) = named(rule, head) {
-            claim.kind = Kind::Use(Named {
+            let named = Named {
                 spot,
                 ..Named::default()
-            });
+            };
+            let mut claim = Claim::new(rule, Kind::Use(named));
             match id {
                 Some(id) => claim.is_for(id, pin, route, method, worker),
-                None => claim.waits_for_body(),
+                None => claim.open = Open::Body,
             }
-            return Some(Box::new(claim));
+            return Some(claim);
         }
         if rule.lists(method, path) {
-            claim.kind = Kind::List;
+            let mut claim = Claim::new(rule, Kind::List);
             claim.bound = Some(Side::Primary);
             claim.open = if rule.merges { Open::List } else { Open::No };
-            return Some(Box::new(claim));
+            return Some(claim);
         }
         None
     })
@@ -152,9 +145,21 @@ fn in_head(spot: &Spot, head: &Parts) -> Option<Option<String>> {
 }
 
 impl Claim {
-    /// The side that it must be served by.
-    pub(in crate::proxy) fn bound(&self) -> Option<Side> {
-        self.bound
+    fn new(rule: &Arc<Ownership>, kind: Kind) -> Box<Self> {
+        Box::new(Self {
+            rule: Arc::clone(rule),
+            kind,
+            bound: None,
+            open: Open::No,
+            lost: None,
+            list: None,
+        })
+    }
+
+    /// The side that has what it wants, as far as that is known: where it is only looked for, nobody is named.
+    pub(in crate::proxy) fn owner(&self) -> Option<Side> {
+        let is_known = self.open == Open::No && self.named().is_some();
+        self.bound.filter(|_| is_known)
     }
 
     /// The side that it goes to first, which the split has no say in.
@@ -174,10 +179,6 @@ impl Claim {
     /// Whether its owner calls what it wants by another name.
     fn is_renamed(&self) -> bool {
         matches!(&self.kind, Kind::Use(named) if named.theirs.is_some())
-    }
-
-    fn waits_for_body(&mut self) {
-        self.open = Open::Body;
     }
 
     /// It is bound to a side.
@@ -296,10 +297,14 @@ impl Claim {
 }
 
 impl Walk {
+    /// Whether only one side may serve it.
+    pub(in crate::proxy) fn is_bound(&self) -> bool {
+        self.claim().is_some_and(|claim| claim.bound.is_some())
+    }
+
     /// Whether the other side may take over: there is one that may, and nothing binds the request to this one.
     pub(in crate::proxy) fn may_leave(&self, side: Side) -> bool {
-        let is_bound = self.claim().is_some_and(|claim| claim.bound().is_some());
-        !is_bound && self.route().alternative(side).is_some()
+        !self.is_bound() && self.route().alternative(side).is_some()
     }
 
     /// It is bound to a side.
